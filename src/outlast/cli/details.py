@@ -1,0 +1,143 @@
+"""One thing in full, for people: a job, a run, its events; groups too. Rare enough to be apart from the tables of `render`."""
+
+from outlast.cli.render import colour, run_count, runs_table, state, table
+from outlast.cli.terminal import cut, paint, visible
+from outlast.core.command import command_line
+from outlast.core.durations import format_duration
+from outlast.core.options import spelled, value
+from outlast.core.shape import lasted
+from outlast.core.signals import signal_name
+from outlast.core.sizes import format_size
+from outlast.core.times import format_time_full, format_time_local
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from outlast.core.job import Job, Run
+
+_STATE = "state"
+_LABEL = 14  # columns of the labels, if none is longer
+
+
+def _facts(pairs: "Iterable[tuple[str, str]]", width: int | None) -> str:
+    """Return label and text, one per line, without those that say nothing."""
+    told = [(label, text) for label, text in pairs if text]
+    margin = max([_LABEL, *(len(label) + 2 for label, _ in told)])
+    lines = []
+    for label, text in told:
+        shown = text if label == _STATE else visible(text)  # the state may be painted
+        if width is not None and label != _STATE:
+            shown = cut(shown, max(10, width - margin))
+        lines.append(f"{label:<{margin}}{shown}\n")
+    return "".join(lines)
+
+
+def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None = None, colours: bool = False, why: str = "") -> str:
+    """Return everything known about a job, its runs as a table at the end. `why`: the sentence that explains how it stands."""
+    word = state(job)
+    code = "" if job.exit_code is None else str(job.exit_code)
+    ns = lasted(job, now)
+    facts = [
+        ("job", str(job.id)),
+        ("name", job.name),
+        ("description", job.description),
+        (_STATE, paint(word, colour(word)) if colours else word),
+        ("reason", job.reason or ""),
+        ("why", why),
+        ("group", job.group or ""),
+        ("key", job.key or ""),
+        ("command", command_line(job.command)),
+        ("directory", job.cwd),
+        ("user", job.user),
+        ("run", run_count(job) if value(job.spec, "retries.num-runs") != 1 or job.run > 1 else ""),
+        ("pid", "" if job.pid is None else str(job.pid)),
+        ("exit code", code),
+        ("signal", "" if job.signal is None else signal_name(job.signal)),
+        ("created", format_time_full(job.created_at)),
+        ("started", format_time_full(job.started_at)),
+        ("ended", format_time_full(job.ended_at)),
+        ("duration", "" if ns is None else format_duration(ns)),
+        ("next run", format_time_full(job.next_run_at)),
+        ("stop wanted", _wish(job)),
+        ("info", ", ".join(filter(None, job.info))),
+        ("params", " ".join(f"{name}={text}" for name, text in job.params.items())),
+        ("rerun of", "" if job.rerun_of is None else str(job.rerun_of)),
+        ("schedule", job.schedule or ""),
+        *spelled(job.spec).items(),
+    ]
+    text = _facts(facts, width)
+    if runs:
+        text += "\n" + runs_table(runs, now, width=width, colours=colours)
+    return text
+
+
+def _wish(job: "Job") -> str:
+    wish = job.stop_requested
+    return "" if wish is None else f"{wish.get('verb')} ({wish.get('scope', 'job')}) at {format_time_full(wish.get('at'))}"
+
+
+def run_detail(job: "Job", run: "Run", now: int, *, width: int | None = None, colours: bool = False) -> str:
+    """Return everything known about one run."""
+    word = run.outcome or run.status
+    ns = lasted(run, now)
+    return _facts((
+        ("job", f"{job.id} {job.name}"),
+        ("run", str(run.run)),
+        (_STATE, paint(word, colour(word)) if colours else word),
+        ("reason", run.reason or ""),
+        ("pid", "" if run.pid is None else str(run.pid)),
+        ("host", run.host),
+        ("exit code", "" if run.exit_code is None else str(run.exit_code)),
+        ("signal", "" if run.signal is None else signal_name(run.signal)),
+        ("claimed", format_time_full(run.claimed_at)),
+        ("started", format_time_full(run.started_at)),
+        ("ended", format_time_full(run.ended_at)),
+        ("duration", "" if ns is None else format_duration(ns)),
+        ("cpu time", "" if run.cpu is None else format_duration(run.cpu)),
+        ("peak memory", "" if run.max_rss is None else format_size(run.max_rss)),
+        ("stdout", "" if run.stdout is None else format_size(run.stdout)),
+        ("stderr", "" if run.stderr is None else format_size(run.stderr)),
+        ("log misses", format_size(run.missing) if run.missing else ""),
+        ("left behind", f"{run.leftovers} processes" if run.leftovers else ""),
+    ), width)  # fmt: skip
+
+
+def events_table(events: "Iterable[Mapping[str, Any]]", now: int, *, width: int | None = None, colours: bool = False) -> str:
+    """Return events as a table. Each is a mapping with `at` (ns), `job`, `kind` and `data` (a mapping). Empty if there are none."""
+    rows = [
+        [str(event["job"]), format_time_local(event["at"], now), event["kind"].replace("_", " "), _data(event.get("data") or {})]
+        for event in events
+    ]  # fmt: skip
+    return table(("JOB", "TIME", "EVENT", "WHAT"), rows, width=width, right=(0,), whole=(1, 2), bold=colours) if rows else ""
+
+
+def _data(data: "Mapping[str, Any]") -> str:
+    """Return the fields of an event that say something, as `name=text`."""
+    parts = []
+    for name, held in data.items():
+        if held is None or held in ("", {}, []):
+            continue
+        if isinstance(held, dict):
+            parts.append(_data(held))
+        elif name in {"grace", "cpu"}:
+            parts.append(f"{name}={format_duration(held)}")
+        elif name in {"until", "next_run_at", "started_at", "ended_at", "at"} and isinstance(held, int):
+            parts.append(f"{name}={format_time_full(held)}")
+        else:
+            parts.append(f"{name}={held}")
+    return " ".join(filter(None, parts))
+
+
+def groups_table(groups: "Iterable[Mapping[str, Any]]", *, width: int | None = None, colours: bool = False) -> str:
+    """Return groups as a table. Each is a mapping with `name`, `slots` (None: no limit), `running`, `queued`, `pending`. Empty if none."""
+    rows = [
+        [
+            str(group["name"]),
+            "none" if group["slots"] is None else str(group["slots"]),
+            *(str(group.get(count, 0)) for count in ("running", "queued", "pending")),
+        ]
+        for group in groups
+    ]
+    return table(("GROUP", "SLOTS", "RUNNING", "QUEUED", "PENDING"), rows, width=width, right=(1, 2, 3, 4), bold=colours) if rows else ""

@@ -1,0 +1,92 @@
+"""The command: understand the words, do the verb, report. The only place that prints an error or chooses an exit status.
+
+Imports are few and late: a shell loop pays for every one of them.
+"""
+
+import os
+import sys
+
+from outlast.core.errors import EXIT_WRAPPER, OutlastError, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outlast.cli.parse import Parsed
+
+# verb -> module, where it is not the verb's own
+MODULES = {
+    "ps": "list", "history": "list", "interrupt": "stop", "kill": "stop", "help": "info", "version": "info", "completion": "info",
+    "__complete": "complete",
+}  # fmt: skip
+CLOSED_PIPE = 141  # 128 + SIGPIPE, what a filter that lost its reader ends with
+INTERRUPTED = 130
+BUG = 70
+
+
+def main(argv: "list[str] | None" = None) -> int:
+    """Do what the words after the program's name say. Returns the exit status; never raises, never shows a traceback."""
+    words = sys.argv[1:] if argv is None else argv
+    front = False
+    try:
+        from outlast.cli.parse import is_foreground, parse
+
+        try:
+            parsed = parse(words, os.environ)
+        except UsageError:
+            front = is_foreground(words)
+            raise
+        front = parsed.foreground
+        status = _do(parsed)
+        sys.stdout.flush()
+    except OutlastError as error:
+        status = _report(str(error), EXIT_WRAPPER if front else error.exit_status)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a closed pipe is no error, and Python shall not flush into it
+        status = CLOSED_PIPE if not front else EXIT_WRAPPER
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except OSError as error:
+        what = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
+        status = _report(f"{what}: try again; if it stays so, `outlast doctor` says more", EXIT_WRAPPER if front else 5)
+    except Exception as error:  # noqa: BLE001  # a bug of ours is told in one line as well
+        status = _report(_bug(error), EXIT_WRAPPER if front else BUG)
+    return status
+
+
+def _do(parsed: "Parsed") -> int:
+    if not parsed.options.get("quiet"):
+        for warning in parsed.warnings:
+            print(f"outlast: {warning}", file=sys.stderr)
+    name = MODULES.get(parsed.verb, parsed.verb)
+    module = __import__(f"outlast.cli.verbs.{name}", fromlist=["main"])
+    from outlast.client.jobs import Jobs
+
+    status: int = module.main(parsed, Jobs(parsed.options.get("home")))
+    return status
+
+
+def _report(text: str, status: int) -> int:
+    line = f"outlast: {text}".replace("\n", " ")
+    try:
+        os.write(2, (line + "\n").encode("utf-8", "surrogateescape"))
+    except OSError:
+        pass
+    return status
+
+
+def _bug(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace is not None else "?"
+    return f"a bug of ours: {type(error).__name__}: {error} at {place}: please report this line and what you did"
+
+
+def run() -> None:
+    """Be the command: `main`, then leave without the interpreter's tidying up, which would close and so checkpoint the database."""
+    status = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        pass
+    os._exit(status)

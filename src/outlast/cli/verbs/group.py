@@ -1,0 +1,40 @@
+"""`outlast group`: list, change and remove groups."""
+
+import os
+import sys
+
+from outlast.cli import details
+from outlast.cli.terminal import colours, width
+from outlast.core.errors import NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outlast.cli.parse import Parsed
+    from outlast.client.jobs import Jobs
+
+
+def main(parsed: "Parsed", jobs: "Jobs") -> int:
+    """Do what the word after `group` says."""
+    name = parsed.operands[0] if parsed.operands else ""
+    if parsed.form == "set":
+        jobs.set_group(name, parsed.options["slots"])
+    elif parsed.form == "remove":
+        jobs.remove_group(name)
+        return 0
+    groups = jobs.groups()
+    if name:
+        groups = [group for group in groups if group["name"] == name]
+        if not groups:
+            raise NotFound(f"no group `{name[:80]}`", "`outlast group list` shows what there is")
+    if parsed.options.get("json"):
+        from outlast.core.jsontext import dumps
+
+        print(dumps({"schema": 1, "groups": groups} if not name else {"schema": 1, **groups[0]}))
+    elif parsed.options.get("ids"):
+        sys.stdout.write("".join(f"{group['name']}\n" for group in groups))
+    elif parsed.form != "set":
+        sys.stdout.write(details.groups_table(groups, width=width(os.environ), colours=colours(os.environ)))
+        if not groups and not parsed.options.get("quiet"):
+            sys.stdout.flush()
+            print(f"outlast: no groups in {jobs.home.path}", file=sys.stderr)
+    return 0

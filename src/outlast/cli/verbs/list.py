@@ -1,0 +1,65 @@
+"""`outlast list`, `ps`, `history`: which jobs there are."""
+
+import os
+import sys
+
+from outlast.cli import render
+from outlast.cli.terminal import colours, width
+from outlast.core.selectors import parse_selectors
+from outlast.seams import now
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from outlast.cli.parse import Parsed
+    from outlast.client.jobs import Jobs
+    from outlast.core.job import Job
+
+_FILTERS = ("status", "outcome", "name", "group", "text", "since", "until", "last", "slowest", "sort")
+
+
+def main(parsed: "Parsed", jobs: "Jobs") -> int:
+    """List."""
+    wanted: dict[str, Any] = {name: parsed.options[name] for name in _FILTERS if parsed.options.get(name)}
+    if parsed.operands:
+        wanted["among"] = tuple(parse_selectors(parsed.operands))
+    found, more = _listed(parsed, jobs, wanted)
+    if parsed.options.get("ids"):
+        sys.stdout.write(render.ids(job.id for job in found))
+        return 0
+    runs = {job.id: jobs.runs(job) for job in found} if parsed.options.get("runs") else None
+    if parsed.options.get("json"):
+        from outlast.core.jsontext import dumps
+        from outlast.core.shape import jobs_shape
+
+        print(dumps(jobs_shape(found, more, now(), runs)))
+        return 0
+    sys.stdout.write(
+        render.jobs_table(found, now(), shown=parsed.options.get("columns"), width=width(os.environ), colours=colours(os.environ), runs=runs)
+    )
+    if not parsed.options.get("quiet"):
+        sys.stdout.flush()
+        _say(len(found), more, parsed, jobs)
+    return 0
+
+
+def _listed(parsed: "Parsed", jobs: "Jobs", wanted: "dict[str, Any]") -> "tuple[list[Job], int]":
+    limit = parsed["limit"]
+    if parsed.verb == "ps":
+        return jobs.listing(ended=False, limit=limit, **wanted)
+    if parsed.verb == "history":
+        return jobs.listing(active=False, limit=limit, **wanted)
+    if wanted:
+        found, more = jobs.listing(limit=limit, **{"sort": ("-id",), **wanted})
+        return (found if "sort" in wanted or "slowest" in wanted else found[::-1]), more
+    active, _ = jobs.listing(ended=False)
+    ended, more = jobs.listing(active=False, limit=limit)
+    return ended[::-1] + active, more
+
+
+def _say(count: int, more: int, parsed: "Parsed", jobs: "Jobs") -> None:
+    if more:
+        print(f"outlast: {more} more; `-n all` shows them", file=sys.stderr)
+    elif not count:
+        print(f"outlast: no {'such ' if len(parsed.options) or parsed.operands else ''}jobs in {jobs.home.path}", file=sys.stderr)

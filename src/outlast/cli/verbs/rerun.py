@@ -1,0 +1,20 @@
+"""`outlast rerun`: run a job once more, as a new job."""
+
+from outlast.cli.verbs.run import told
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outlast.cli.parse import Parsed
+    from outlast.client.jobs import Jobs
+
+
+def main(parsed: "Parsed", jobs: "Jobs") -> int:
+    """Submit it again."""
+    old = jobs.one(parsed.operands[0])
+    if parsed.foreground:
+        from outlast.client.again import resubmission
+        from outlast.client.front import run_in_front
+
+        return run_in_front(jobs, lambda front: resubmission(jobs.store, old, front=front), parsed)
+    told(jobs.rerun(old), parsed)
+    return 0

@@ -1,0 +1,48 @@
+"""`outlast run`: submit a command; with `--wait` stay in front of it, with `--from` submit a file of them."""
+
+import os
+import sys
+
+from outlast.client.submitting import submission
+from outlast.core.job import ENDED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outlast.cli.parse import Parsed
+    from outlast.client.jobs import Jobs
+    from outlast.core.job import Job
+
+
+def main(parsed: "Parsed", jobs: "Jobs") -> int:
+    """Submit."""
+    if parsed.foreground:
+        from outlast.client.front import run_in_front
+
+        options = parsed.spec
+        return run_in_front(jobs, lambda front: submission(parsed.command, options, shell=parsed["shell"], front=front), parsed)
+    if "from" in parsed.options:
+        from outlast.cli.verbs.run_from import submit_lines
+
+        return submit_lines(parsed, jobs)
+    job = jobs.submit([submission(parsed.command, parsed.spec, shell=parsed["shell"])])[0]
+    told(job, parsed)
+    return 0
+
+
+def told(job: "Job", parsed: "Parsed") -> None:
+    """Print the id, durable by now, and to a person what to do with it."""
+    if parsed.options.get("json"):
+        from outlast.core.jsontext import dumps
+        from outlast.core.shape import job_shape
+
+        print(dumps(job_shape(job, ())))
+    else:
+        sys.stdout.write(f"{job.id}\n")
+    if parsed.options.get("quiet"):
+        return
+    if job.status == ENDED:
+        sys.stdout.flush()
+        sys.stderr.write(f"outlast: job {job.id} was {job.outcome}: {job.reason}\n")
+    elif os.isatty(2) and os.isatty(1):
+        sys.stdout.flush()
+        sys.stderr.write(f"outlast: `outlast logs -f {job.id}` follows it, `outlast show {job.id}` tells all, `outlast stop {job.id}` ends it\n")

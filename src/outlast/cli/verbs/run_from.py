@@ -1,0 +1,84 @@
+"""`outlast run --from FILE`: one job per line, in one transaction per batch, with slots of their own."""
+
+import os
+import sys
+
+from outlast.cli.verbs.run import told
+from outlast.client.submitting import environment, submission
+from outlast.core.errors import SystemFault, UsageError
+from outlast.seams import now
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from outlast.cli.parse import Parsed
+    from outlast.client.jobs import Jobs
+
+BATCH = 1000
+
+
+def submit_lines(parsed: "Parsed", jobs: "Jobs") -> int:
+    """Submit a job for every line that is neither empty nor a comment. A line is a command as typed at a shell."""
+    options = dict(parsed.spec)
+    if "group" not in options:
+        options["group"] = f"from-{os.getpid()}-{now() // 1_000_000_000}"
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        jobs.set_group(options["group"], parsed.options.get("jobs") or cores or 1)
+        if not parsed.options.get("quiet"):
+            print(f"outlast: group {options['group']}; `outlast wait group:{options['group']}` waits for all of it", file=sys.stderr)
+    around = environment(options.get("env") or {}, options.get("unset-env") or ())
+    shell = parsed["shell"]
+    count = 0
+    batch = []
+    for line in _lines(parsed.options["from"]):
+        words, is_shell = _words(line, shell)
+        batch.append(submission(words, options, shell=is_shell, around=around))
+        if len(batch) == BATCH:
+            count += _submit(batch, jobs, parsed)
+            batch = []
+    if batch:
+        count += _submit(batch, jobs, parsed)
+    if not count:
+        raise UsageError(f"--from {parsed.options['from']}: there is no command in it", "write one per line")
+    return 0
+
+
+def _submit(batch: "list[object]", jobs: "Jobs", parsed: "Parsed") -> int:
+    made = jobs.submit(batch)  # type: ignore[arg-type]
+    if parsed.options.get("json"):
+        for job in made:
+            told(job, parsed)
+    else:
+        sys.stdout.write("".join(f"{job.id}\n" for job in made))
+    return len(made)
+
+
+_SHELL = frozenset("|&;<>()$`\\\"'*?[#~=%!{}")
+
+
+def _words(line: str, shell: bool | None) -> "tuple[list[str], bool | None]":
+    """Return (words, shell): a line without any shell character is split here, which saves a shell per job."""
+    if shell is None and _SHELL.isdisjoint(line):
+        return line.split(), False
+    if shell is False:
+        import shlex
+
+        try:
+            return shlex.split(line), False
+        except ValueError as error:
+            raise UsageError(f"cannot split the line `{line[:60]}`: {error}", "close the quotes, or leave out `--no-shell`") from None
+    return [line], True
+
+
+def _lines(path: str) -> "Iterator[str]":
+    try:
+        with open(0 if path == "-" else path, encoding="utf-8", errors="surrogateescape", closefd=path != "-") as file:
+            for line in file:
+                text = line.strip()
+                if text and not text.startswith("#"):
+                    yield text
+    except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise UsageError(f"--from: there is no file {path}", "`-` means stdin") from None
+        raise SystemFault(f"cannot read {path} ({error.strerror})", "check its permissions") from error

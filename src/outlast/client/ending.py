@@ -1,0 +1,98 @@
+"""Asking for the end of jobs, and sending signals: wishes go into the store, the supervisor does it."""
+
+from outlast.core.errors import Refused
+from outlast.core.events import Signalled, StopRequested
+from outlast.core.job import ENDED, RUNNING, Job
+from outlast.seams import now
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outlast.client.jobs import Jobs
+
+
+def request(
+    jobs: "Jobs", verb: str, wanted: "Sequence[Job]", *, signal: "int | str | None", grace: "float | str | None", scope: str
+) -> "list[Job]":
+    """Record the wish on every job that has not ended, in one commit, and wake the supervisor. Returns those jobs."""
+    from outlast.core import kinds
+
+    number = None if signal is None else kinds.read(kinds.SIGNAL, signal, ())
+    patience = None if grace is None else kinds.read(kinds.GRACE, grace, ())
+    asked = []
+    at = now()
+    with jobs.store.batch() as store:
+        for job in wanted:
+            found = store.job(job.id)
+            if found is None or found.status == ENDED:
+                continue
+            if scope == "run" and found.status != RUNNING:
+                raise Refused(f"job {job.id} has no run to {verb}", f"`outlast {verb} {job.id}` ends the job")
+            event = StopRequested(verb=verb, signal=number, grace=patience, by=_by(), scope=scope)
+            asked.append(store.record(found, event, at))
+    if asked:
+        jobs.wake()
+    return asked
+
+
+def wait_for_run(jobs: "Jobs", asked: "Sequence[Job]") -> None:
+    """Wait until the runs that were running when they were asked to end have ended."""
+    from outlast.client.waiting import until
+
+    def reached() -> bool:
+        found = {job.id: job for job in jobs.find([job.id for job in asked])}
+        return all(found[job.id].status != RUNNING or found[job.id].run > job.run for job in asked)
+
+    until(jobs.home, [job.id for job in asked], reached, None)
+
+
+def send_signal(jobs: "Jobs", signal: "int | str", wanted: "Sequence[Job]") -> "dict[int, int]":
+    """Send `signal` to every process of the jobs' trees, proved and through pidfds, and record it. Returns counts by job id."""
+    from outlast.core import kinds
+    from outlast.executors.local import mark
+    from outlast.executors import state
+    from outlast.processes.identity import Identity
+    from outlast.processes.tree import Target, signal_members
+
+    number = kinds.read(kinds.SIGNAL, signal, ())
+    counts: dict[int, int] = {}
+    store = jobs.store
+    for job in wanted:
+        told = state.read(jobs.home.run_path(job.id, job.run)).started if job.status == RUNNING else None
+        if told is None:
+            raise Refused(f"job {job.id} is not running ({job.status})", f"`outlast show {job.id}` says more")
+        command = Identity(pid=told["pid"], start=told["start"])
+        shim = Identity(pid=told["shim"], start=told["shim_start"])
+        name = mark(store.home_id(), job.id, job.run).encode()
+        target = Target(mark=name, session=command.pid, session_start=command.start, command=command, shim=shim)
+        store.request(job.id, Signalled(signal=number, by="signal"), now())
+        counts[job.id] = signal_members(target, spared_shims(jobs), number)
+    return counts
+
+
+def spared_shims(jobs: "Jobs") -> "set[int]":
+    """Return the pids of the supervisor and of all shims: no signal of ours ever reaches them."""
+    from outlast.executors import state
+
+    spared = set()
+    for job in jobs.store.running():
+        told = state.read(jobs.home.run_path(job.id, job.run)).started
+        if told is not None:
+            spared.add(told["shim"])
+    with open(jobs.home.at("supervisor.lock"), "rb", buffering=0) as file:
+        word = file.read(100).split()[:1]
+    if word and word[0].isdigit():
+        spared.add(int(word[0]))
+    return spared
+
+
+def _by() -> str:
+    import os
+
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return str(os.getuid())

@@ -1,0 +1,183 @@
+"""A job in front: the client hands its three descriptors over and waits; the shim passes everything through.
+
+The client is not on the path of any byte, so that it may be killed at any time. SIGINT and SIGTERM to it interrupt the job
+with that signal; a second one kills it.
+"""
+
+import _signal  # type: ignore[import-not-found]  # `signal` costs 5 ms for its enumerations
+import array
+import os
+import select
+
+from outlast import __version__
+from outlast.core.errors import OutlastError
+from outlast.core.events import StopRequested
+from outlast.core.exits import wrapper_status
+from outlast.core.job import ENDED, INTERRUPT, KILL, QUEUED, SKIPPED, SUCCEEDED
+from outlast.executors import state
+from outlast.processes import starter
+from outlast.processes.identity import me
+from outlast.seams import failpoint, now
+from outlast.store.store import Front
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+    from collections.abc import Callable
+
+    from outlast.cli.parse import Parsed
+    from outlast.client.jobs import Jobs
+    from outlast.core.job import Job
+    from outlast.store.store import Submission
+
+SAFETY_MS = 5000
+SIGNALS = (2, 15)
+
+
+class Signals:
+    """SIGINT and SIGTERM as bytes on a descriptor while the client waits."""
+
+    def __init__(self) -> None:
+        """Take the signals over."""
+        self.fd, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wakeup = _signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        self._handlers = [(number, _signal.signal(number, lambda *_: None)) for number in SIGNALS]
+        self.first: int | None = None
+
+    def taken(self) -> "list[int]":
+        """Return the signals that have come since the last call."""
+        try:
+            numbers = [number for number in os.read(self.fd, 64) if number in SIGNALS]
+        except BlockingIOError:
+            return []
+        if numbers and self.first is None:
+            self.first = numbers[0]
+        return numbers
+
+    def give_back(self) -> None:
+        """Let the signals do what they did before."""
+        for number, handler in self._handlers:
+            _signal.signal(number, handler)
+        _signal.set_wakeup_fd(self._wakeup)
+        os.close(self.fd)
+        os.close(self._write)
+
+
+class InFront:
+    """One job and its client in front."""
+
+    def __init__(self, jobs: "Jobs") -> None:
+        """Hand our descriptors over, starting a supervisor if there is none."""
+        self.jobs = jobs
+        jobs.home.make()
+        self.token = os.urandom(8).hex()
+        self.signals = Signals()
+        self.connection: _socket.socket = self._hand_over()
+
+    def _hand_over(self) -> "_socket.socket":
+        import _socket
+
+        connection = starter.ensure(self.jobs.home)
+        given = array.array("i", [_usable(fd) for fd in range(3)])
+        line = f"front {__version__} {self.token}\n".encode()
+        connection.sendmsg([line], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, given)])
+        return connection
+
+    def front(self) -> Front:
+        """Return what the store is to know of us."""
+        own = me()
+        parent = os.environ.get("OUTLAST_JOB", "")
+        same = os.environ.get("OUTLAST_HOME") == self.jobs.home.path
+        return Front(token=self.token, pid=own.pid, pid_start=own.start, parent=int(parent) if same and parent.isdigit() else None)
+
+    def wait(self, job: "Job") -> "Job":
+        """Return the job as it ended, when all of its output has been passed on."""
+        watched = self._watch(job)
+        asked = 0
+        poller = select.poll()
+        while True:
+            recorded = self.jobs.reading and self.jobs.reading.job(job.id)
+            if recorded and (recorded.status == ENDED or self._is_over(recorded)):
+                return self.jobs.one(job.id)
+            for fd in (self.signals.fd, watched.fileno(), self.connection.fileno()):
+                if fd >= 0:
+                    poller.register(fd, select.POLLIN)
+            ready = dict(poller.poll(SAFETY_MS))
+            if self.signals.fd in ready:
+                for number in self.signals.taken():
+                    asked += 1
+                    self._interrupt(job, number, KILL if asked > 1 else INTERRUPT)
+            for connection in (watched, self.connection):
+                if connection.fileno() in ready and not _told(connection):
+                    poller.unregister(connection.fileno())
+                    connection.close()
+            if self.connection.fileno() < 0:
+                self.connection = self._hand_over()  # a supervisor ended: the next one may still need them
+            if watched.fileno() < 0:
+                watched = self._watch(job)
+
+    def _watch(self, job: "Job") -> "_socket.socket":
+        connection = starter.ensure(self.jobs.home)
+        connection.send(f"watch {job.id}\n".encode())
+        return connection
+
+    def _is_over(self, job: "Job") -> bool:
+        told = state.read(self.jobs.home.run_path(job.id, job.run))
+        return told.result is not None and not told.locked and self.jobs.one(job.id).status == ENDED
+
+    def _interrupt(self, job: "Job", number: int, verb: str) -> None:
+        event = StopRequested(verb=verb, signal=None if verb == KILL else number, by="the client in front")
+        try:
+            self.jobs.store.request(job.id, event, now())
+            self.jobs.wake()
+        except OutlastError:
+            return  # it has ended meanwhile
+
+
+def run_in_front(jobs: "Jobs", make: "Callable[[Front], Submission]", parsed: "Parsed") -> int:
+    """Submit what `make` returns with us in front of it, wait, and return the exit status of a wrapper."""
+    quiet = bool(parsed.options.get("quiet"))
+    in_front = InFront(jobs)
+    failpoint("front.handed-over")
+    job = jobs.submit([make(in_front.front())])[0]
+    if job.status != ENDED:
+        if parsed.options.get("verbose"):
+            _say(f"job {job.id}")
+        if not quiet and job.group is not None and job.status == QUEUED:
+            _say_queued(jobs, job)
+        job = in_front.wait(job)
+    in_front.signals.give_back()
+    if not quiet and (job.outcome == SKIPPED or job.outcome not in (SUCCEEDED, "failed", "stopped", "interrupted", "neutral")):
+        _say(f"job {job.id} {job.outcome}: {job.reason}")
+    return wrapper_status(job, signal=in_front.signals.first, fail_if_not_run=bool(parsed.options.get("fail-if-not-run")))
+
+
+def _say_queued(jobs: "Jobs", job: "Job") -> None:
+    slots, _ = (jobs.reading and jobs.reading.group(job.group or "")) or (None, False)
+    running = next((group["running"] for group in jobs.groups() if group["name"] == job.group), 0)
+    if slots is not None and running >= slots:
+        _say(f"job {job.id} is queued: all {slots} slots of group `{job.group}` are taken")
+
+
+def _say(text: str) -> None:
+    try:
+        os.write(2, f"outlast: {text}\n".encode("utf-8", "replace"))
+    except OSError:
+        pass
+
+
+def _told(connection: "_socket.socket") -> bool:
+    """Read what came; False at end of file."""
+    try:
+        return bool(connection.recv(4096))
+    except OSError:
+        return False
+
+
+def _usable(fd: int) -> int:
+    """Return `fd`, or `/dev/null` if it is closed."""
+    try:
+        os.fstat(fd)
+    except OSError:
+        return os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    return fd

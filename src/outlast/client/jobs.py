@@ -1,0 +1,318 @@
+"""`Jobs`: everything a command does is one method of the same name. Synchronous and typed.
+
+A failure of the command is data; only our failures are exceptions (`outlast.OutlastError` and its kinds).
+"""
+
+from outlast.core.errors import NotFound, Refused, UsageError
+from outlast.core.job import ENDED, INTERRUPT, KILL, STOP, Job, Run
+from outlast.home import Home
+from outlast.seams import failpoint, now
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any, Literal
+
+    from outlast.client.output import Output
+    from outlast.store.finding import Filter
+    from outlast.store.reading import Reading
+    from outlast.store.store import Store, Submission
+
+    Selected = int | str | Job | Iterable[int | str | Job]
+
+
+class Jobs:
+    """The jobs of one home. Opening costs nothing until something is asked for; use it from one thread at a time."""
+
+    def __init__(self, home: "str | None" = None) -> None:
+        """`home`: its directory (default: `$OUTLAST_HOME`, else `~/.local/state/outlast`)."""
+        self.home = Home(home)
+        self._store: Store | None = None
+        self._reading: Reading | None = None
+
+    def __enter__(self) -> "Jobs":
+        """Return self; leaving closes."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        for opened in (self._store, self._reading):
+            if opened is not None:
+                opened.close()
+        self._store = self._reading = None
+
+    @property
+    def store(self) -> "Store":
+        """The store, to write. Makes the home on first use."""
+        if self._store is None:
+            from outlast.store.store import Store
+
+            self._store = Store(self.home)
+        return self._store
+
+    @property
+    def reading(self) -> "Reading | None":
+        """The store, to read, or None while there is nothing in the home."""
+        if self._store is not None:
+            return self._store
+        if self._reading is None and self.home.exists():
+            from outlast.store.reading import Reading
+
+            reading = Reading(self.home)
+            if reading.is_empty():
+                reading.close()
+                return None
+            self._reading = reading
+        return self._reading
+
+    # Submitting
+
+    def run(self, command: "str | Sequence[str]", *, shell: bool | None = None, **options: "Any") -> Job:
+        """Submit `command` and return its job, durable and (unless it has to wait) about to start.
+
+        A string is a line for `/bin/sh -c`, a sequence an argv. Options are those of `outlast run`, hyphens as underscores,
+        tables as dictionaries: `name="backup"`, `retries={"num_runs": 3, "delay": "5s"}`, `stop={"grace": 30}`.
+        Raises UsageError, Refused (the key is in use), SystemFault.
+        """
+        from outlast.client.submitting import submission
+        from outlast.core.options import flatten
+
+        if isinstance(command, str):
+            command, shell = [command], True if shell is None else shell
+        elif shell is None:
+            shell = False
+        return self.submit([submission(command, flatten(options), shell=shell)])[0]
+
+    def submit(self, submissions: "Iterable[Submission]") -> "list[Job]":
+        """Make prepared submissions durable, all or none, and wake the supervisor."""
+        from outlast.client.submitting import check_same_machine
+
+        check_same_machine(self.home)
+        jobs = self.store.submit(submissions, now())
+        if any(job.status != ENDED for job in jobs):
+            self.wake()
+        failpoint("submit.after-wake")
+        return jobs
+
+    def wake(self) -> None:
+        """See to it that a supervisor looks at the store."""
+        from outlast import __version__
+        from outlast.processes.starter import wake
+
+        wake(self.home, __version__)
+
+    def rerun(self, which: "int | str | Job") -> Job:
+        """Submit a job's command again as a new job with `rerun_of`, in the same surroundings. Raises NotFound, Refused."""
+        from outlast.client.again import resubmission
+
+        job = self.one(which)
+        return self.submit([resubmission(self.store, job)])[0]
+
+    # Reading
+
+    def get(self, which: "int | str | Job") -> Job | None:
+        """Return one job with its runs, as it is now, or None if there is no such job."""
+        try:
+            return self.one(which)
+        except NotFound:
+            return None
+
+    def one(self, which: "int | str | Job") -> Job:
+        """Return one job with its runs, as it is now. Raises NotFound, UsageError if a set is meant."""
+        found = self.find([which])
+        if not found:
+            raise NotFound(f"no job `{which}`", f"`outlast list` shows what there is in {self.home.path}")
+        if len(found) > 1:
+            raise Refused(f"`{which}` means {len(found)} jobs", "name one by its id")
+        return self._with_runs(found[0])
+
+    def find(self, selected: "Selected", *, to_end: bool = False, every: bool = False) -> "list[Job]":
+        """Return the jobs that are meant, as they are now, without their runs. See `store.finding.find`."""
+        from outlast.core.selectors import IDS, Selector, parse_selector
+        from outlast.store.finding import find
+
+        words = [selected] if isinstance(selected, int | str | Job) else list(selected)
+        selectors = []
+        for word in words:
+            number = word.id if isinstance(word, Job) else word
+            if isinstance(number, int):
+                selectors.append(Selector(kind=IDS, text=str(number), value=((number, number),)))
+            else:
+                selectors.append(parse_selector(number))
+        if self.reading is None:
+            for selector in selectors:
+                if selector.single:
+                    raise NotFound(f"no job `{selector.text[:80]}`", f"nothing was submitted to {self.home.path} yet")
+            return []
+        return self._current(find(self.reading, selectors, to_end=to_end, every=every))
+
+    def _current(self, jobs: "list[Job]") -> "list[Job]":
+        return [self._as_it_is(job)[0] if job.status == "running" else job for job in jobs]
+
+    def _as_it_is(self, job: Job) -> "tuple[Job, Run | None]":
+        from outlast.client.truth import current
+
+        return current(self.home, job, self.reading.run(job.id, job.run) if self.reading else None)
+
+    def _with_runs(self, job: Job) -> Job:
+        runs = self.reading.runs(job.id) if self.reading else []
+        if runs and runs[-1].status == "running" and self.reading:
+            recorded = self.reading.job(job.id)
+            if recorded is not None:
+                job, last = self._as_it_is(recorded)
+                runs = [*runs[:-1], last or runs[-1]]
+        return job.replace(runs=tuple(runs))
+
+    def list(self, **wanted: "Any") -> "list[Job]":
+        """Return jobs, by default all, oldest first. Filters: status, outcome, name (a glob), group, text, since, until (ns),
+        last, slowest, sort, limit; see `store.finding.Filter`.
+        """  # noqa: D205, D209  # one thought
+        return self.listing(**wanted)[0]
+
+    def listing(self, **wanted: "Any") -> "tuple[list[Job], int]":
+        """Return (jobs, how many more the limit left out)."""
+        from outlast.store.finding import Filter, listing
+
+        for name in ("status", "outcome"):
+            if isinstance(wanted.get(name), str):
+                wanted[name] = (wanted[name],)
+        try:
+            filter_: Filter = Filter(**wanted)
+        except TypeError as error:
+            raise UsageError(str(error)) from None
+        if self.reading is None:
+            return [], 0
+        jobs, more = listing(self.reading, filter_, now())
+        return self._current(jobs), more
+
+    def runs(self, which: "int | str | Job") -> "list[Run]":
+        """Return the runs of a job, the first one first."""
+        return [*self.one(which).runs]
+
+    def events(self, which: "int | str | Job | None" = None, limit: int = 50) -> "list[dict[str, Any]]":
+        """Return the events of a job, or the last ones of all jobs; the oldest first."""
+        if self.reading is None:
+            return []
+        if which is None:
+            return self.reading.last_events(limit)
+        return self.reading.events_of(self.one(which).id)
+
+    def listen(self, after: int | None = None) -> "Iterator[dict[str, Any]]":
+        """Yield events as they happen, of all jobs, for ever; `after`: the id of the last one that was seen."""
+        from outlast.client.waiting import SAFETY, Watch
+
+        store = self.store
+        if after is None:
+            after = store.last_event()
+        watch = Watch(self.home, None)
+        try:
+            while True:
+                for event in store.events_after(after, 1000):
+                    after = event["id"]
+                    yield event
+                watch.pause(SAFETY)
+        finally:
+            watch.close()
+
+    def why(self, which: "int | str | Job") -> str:
+        """Return in a paragraph why a job waits, was skipped, how it ended, and what happens next."""
+        from outlast.client.reasons import why
+
+        return why(self, self.one(which))
+
+    def logs(self, which: "int | str | Job", run: int = -1) -> "Output":
+        """Return what a run of a job has written so far: `.stdout`, `.stderr`, `.lines()`. Raises NotFound."""
+        from outlast.client.output import Output, numbered
+
+        job = self.one(which)
+        return Output(self.home, job, numbered(job, run))
+
+    # Waiting and ending
+
+    def wait(
+        self, selected: "Selected", *, timeout: "float | str | None" = None, status: "Sequence[str]" = (), any: bool = False,  # noqa: A002
+    ) -> "list[Job]":  # fmt: skip
+        """Wait until the jobs have ended (or reached one of `status`), or until `any` has; return them all as they are then.
+
+        Raises TimeoutError after `timeout` (seconds, or a duration like "10m"); NotFound.
+        """
+        from outlast.client.waiting import until
+        from outlast.core.durations import parse_duration
+
+        jobs = self.find(selected)
+        ids = [job.id for job in jobs]
+        goals = tuple(status) or (ENDED,)
+        left = set(ids)
+
+        def reached() -> bool:
+            left.difference_update(job.id for job in self.find(sorted(left)) if job.status in goals or job.status == ENDED)
+            return not left or (any and len(left) < len(ids))
+
+        limit = None if timeout is None else parse_duration(timeout)
+        if ids and not until(self.home, ids, reached, limit):
+            raise TimeoutError(f"{len(left)} of {len(ids)} jobs have not ended")
+        return [self.one(number) for number in ids]
+
+    def stop(self, selected: "Selected", **how: "Any") -> "list[Job]":
+        """End jobs, politely first; outcome `stopped`. See `end`."""
+        return self.end(STOP, selected, **how)
+
+    def interrupt(self, selected: "Selected", **how: "Any") -> "list[Job]":
+        """End jobs like `stop`, as a failure; outcome `interrupted`. See `end`."""
+        return self.end(INTERRUPT, selected, **how)
+
+    def kill(self, selected: "Selected", **how: "Any") -> "list[Job]":
+        """End jobs with SIGKILL at once; outcome `stopped`. See `end`."""
+        return self.end(KILL, selected, **how)
+
+    def end(
+        self, verb: "Literal['stop', 'interrupt', 'kill'] | str", selected: "Selected", *, signal: "int | str | None" = None,
+        grace: "float | str | None" = None, every: bool = False, scope: str = "job", wait: bool = True,
+    ) -> "list[Job]":  # fmt: skip
+        """Ask for the end of jobs and (with `wait`) return when they have ended, whole process trees included.
+
+        `signal` and `grace` (seconds or a duration) instead of the jobs' own. `every`: a word may mean several jobs.
+        `scope="run"`: only the present run, retries go on. Raises NotFound, Refused.
+        """
+        from outlast.client.ending import request
+
+        jobs = self.find(selected, to_end=True, every=every)
+        asked = request(self, verb, jobs, signal=signal, grace=grace, scope=scope)
+        if asked and wait:
+            if scope == "run":
+                from outlast.client.ending import wait_for_run
+
+                wait_for_run(self, asked)
+            else:
+                self.wait(asked)
+        return [self.one(job.id) for job in jobs]
+
+    def signal(self, signal: "int | str", selected: "Selected", *, every: bool = False) -> "dict[int, int]":
+        """Send a signal to the processes of running jobs. Returns how many it was sent to, by job id. Raises Refused, NotFound."""
+        from outlast.client.ending import send_signal
+
+        return send_signal(self, signal, self.find(selected, to_end=True, every=every))
+
+    # Groups
+
+    def groups(self) -> "list[dict[str, Any]]":
+        """Return all groups: name, slots (None = no limit), paused, running, queued, pending."""
+        return self.reading.groups() if self.reading is not None else []
+
+    def set_group(self, name: str, slots: int | None) -> None:
+        """Let at most `slots` jobs of the group run at once (None = no limit). Running ones are left alone."""
+        if slots is not None and slots < 1:
+            raise UsageError(f"{slots} slots", "a group has 1 or more, or `none` for no limit")
+        self.store.set_group(name, slots, now())
+        if self.store.any_active():
+            self.wake()
+
+    def remove_group(self, name: str) -> None:
+        """Forget the settings of a group. Raises NotFound, Refused while jobs of it are active."""
+        self.store.remove_group(name)
+
+

@@ -1,0 +1,113 @@
+"""From a command and its options to a submission: what is taken of the submitter's surroundings, and how it is stored."""
+
+import os
+
+from outlast.core.command import as_argv, default_name
+from outlast.core.errors import Refused, SystemFault, UsageError
+from outlast.core.job import Job
+from outlast.core.jsontext import dumps
+from outlast.processes.surroundings import surroundings
+from outlast.store.store import Environment, Front, Submission
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from outlast.home import Home
+
+JOB_OPTIONS = ("name", "description", "group", "key", "cwd", "info", "param", "env", "unset-env", "unique", "overlap")
+
+
+def environment(set_: "Mapping[str, str]", unset: "Sequence[str]") -> Environment:
+    """Return our environment and surroundings with what was asked for set and left out."""
+    variables = dict(os.environb)
+    for name in unset:
+        variables.pop(os.fsencode(name), None)
+    for name, given in set_.items():
+        variables[os.fsencode(name)] = os.fsencode(given)
+    return stored_environment(b"".join(b"%s=%s\0" % item for item in sorted(variables.items())), surroundings())
+
+
+def stored_environment(variables: bytes, around: "Mapping[str, Any]") -> Environment:
+    """Return the environment with its content's hash."""
+    text = dumps(around)
+    return Environment(hash=_digest(variables + b"\0" + text.encode()), variables=variables, surroundings=text)
+
+
+def _digest(data: bytes) -> str:
+    try:
+        from _blake2 import blake2b  # `hashlib` costs 4 ms  # type: ignore[import-not-found]
+    except ImportError:
+        from hashlib import blake2b
+    digest: str = blake2b(data, digest_size=16).hexdigest()
+    return digest
+
+
+def submission(
+    command: "Sequence[str]", options: "Mapping[str, Any]", *, shell: bool | None = None, around: Environment | None = None,
+    front: Front | None = None, rerun_of: int | None = None, cwd: str | None = None,
+) -> Submission:  # fmt: skip
+    """Return the submission of a command with options as `core.options.flatten` returns them. Raises UsageError, SystemFault.
+
+    `around`: the environment, if it was taken before (many jobs at once).
+    """
+    where = _directory(options.get("cwd"), cwd)
+    argv = as_argv(command, shell, lambda word: os.path.isfile(os.path.join(where, word)))
+    if around is None:
+        around = environment(options.get("env") or {}, options.get("unset-env") or ())
+    name = options.get("name")
+    if options.get("unique") and not name:
+        raise UsageError("--unique takes the name as the key", "give it one with `--name NAME`")
+    spec = {option: given for option, given in options.items() if option not in JOB_OPTIONS}
+    info = list(options.get("info") or ())
+    job = Job(
+        id=0, name=name or default_name(argv), description=options.get("description") or "", group=options.get("group"),
+        key=options.get("key") or (name if options.get("unique") else None), command=argv, cwd=where, user=_user(), created_at=0,
+        info=info + [""] * (3 - len(info)), params=dict(options.get("param") or {}), rerun_of=rerun_of, spec=spec,
+    )  # fmt: skip
+    return Submission(job=job, environment=around, overlap=options.get("overlap"), front=front)
+
+
+def _directory(wanted: str | None, otherwise: str | None) -> str:
+    if otherwise is not None and wanted is None:
+        return otherwise
+    try:
+        here = os.getcwd()
+    except OSError:
+        if wanted is None or not os.path.isabs(wanted):
+            raise SystemFault("the current directory is gone", "change to one that exists, or give one with `--cwd`") from None
+        here = "/"
+    path = os.path.normpath(os.path.join(here, wanted)) if wanted else here
+    if wanted and not os.path.isdir(path):
+        raise UsageError(f"--cwd: there is no directory {path}", "make it first, or name another")
+    return path
+
+
+def _user() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def check_same_machine(home: "Home") -> None:
+    """Refuse to submit to a supervisor in another pid namespace: it could neither start nor see our processes."""
+    try:
+        with open(home.at("supervisor.lock"), "rb", buffering=0) as file:
+            words = file.read(200).split()
+    except FileNotFoundError:
+        return
+    if len(words) < 4 or words[3] == b"None" or not home.is_supervised():  # noqa: PLR2004
+        return
+    try:
+        own = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return
+    if own[5:-1].encode() != words[3]:
+        raise Refused(
+            f"the supervisor of {home.path} runs in another pid namespace (a container?)",
+            "set OUTLAST_HOME to a directory of its own for this one",
+        )

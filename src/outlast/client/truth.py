@@ -1,0 +1,63 @@
+"""What is true of a running job now, by its lock, its result and the boot id: with or without a supervisor.
+
+Nothing is written: the record is the supervisor's. What is found is put through the same lifecycle as if it were recorded.
+"""
+
+import os
+
+from outlast.core.errors import Bug
+from outlast.core.events import Started
+from outlast.core.job import RUNNING, Job, Run
+from outlast.core.lifecycle import after, run_after
+from outlast.core.policies import after_run, judge, lost, machine_ended
+from outlast.executors import state
+from outlast.processes.identity import Identity, boot_id, lives, pid_namespace
+from outlast.seams import now
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outlast.core.job import Ending
+    from outlast.executors.state import State
+    from outlast.home import Home
+
+
+def current(home: "Home", job: Job, run: Run | None) -> "tuple[Job, Run | None]":
+    """Return `job` and its last run as they are, if the record says that they run; else as they were given."""
+    if job.status != RUNNING or run is None or run.status != RUNNING:
+        return job, run
+    told = state.read(home.run_path(job.id, run.run))
+    at = now()
+    if told.started is not None and run.started_at is None:
+        event = Started(
+            run=run.run, pid=told.started["pid"], pid_start=told.started["start"], pidns=told.started["pidns"],
+            started_at=told.started["at"],
+        )  # fmt: skip
+        job, run = after(job, event, at), run_after(job, run, event, at)
+    ending = _ending(home, job, run, told, at)
+    if ending is None or run is None:
+        return job, run
+    event_after = after_run(job, ending, at)
+    try:
+        return after(job, event_after, at), run_after(job, run, event_after, at)
+    except Bug:
+        return job, run
+
+
+def _ending(home: "Home", job: Job, run: Run | None, told: "State", at: int) -> "Ending | None":
+    """Return how the run has ended, or None if it lives, or if only a supervisor can say."""
+    if run is None:
+        return None
+    if told.result is not None:
+        sent_at = (job.stop_requested or {}).get("sent_at")
+        return judge(job, told.result, stopped_by_us=sent_at is not None and told.result["at"] >= sent_at)
+    if told.locked:
+        return None
+    if run.boot != (os.environ.get("OUTLAST_BOOT_ID") or boot_id()):
+        return machine_ended(at, started=told.started is not None)
+    if told.started is None or home.is_supervised():
+        return None  # about to be started; or the supervisor is just finding out, and may know more than we can
+    if told.started["pidns"] != pid_namespace():
+        return lost(at, "its shim is gone, and so is the container it ran in")
+    if lives(Identity(pid=told.started["pid"], start=told.started["start"])):
+        return None
+    return lost(at, "its shim was killed, and nobody saw how the command ended")

@@ -1,0 +1,185 @@
+"""Facts about a job, past tense. Each is a value; its `kind` is its name in the store, in JSON and in the manual."""
+
+from outlast.core.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
+
+    from outlast.core.job import Ending
+
+
+class Event(Value):
+    """Base of all events."""
+
+    __slots__ = ()
+    kind: "ClassVar[str]" = ""
+
+
+class Reserved(Event):
+    """An id was given out; the command is still to come. `until`: when the reservation lapses (ns), None = never."""
+
+    __slots__ = ("until",)
+    until: int | None
+    kind = "reserved"
+    _defaults = {"until": None}
+
+
+class Submitted(Event):
+    """The job is durable. `waits`: something must be met before it may be queued."""
+
+    __slots__ = ("waits",)
+    waits: bool
+    kind = "submitted"
+    _defaults = {"waits": False}
+
+
+class Queued(Event):
+    """Everything it waited for is met; only a slot is still to be had."""
+
+    __slots__ = ("because",)
+    because: str
+    kind = "queued"
+    _defaults = {"because": ""}
+
+
+class Postponed(Event):
+    """It must wait again; nothing was started. `until`: not before (ns)."""
+
+    __slots__ = ("because", "until")
+    because: str
+    until: int | None
+    kind = "postponed"
+    _defaults = {"because": "", "until": None}
+
+
+class Claimed(Event):
+    """A run was given out to an executor. Durable before anything is started."""
+
+    __slots__ = ("run", "host", "boot")
+    run: int
+    host: str
+    boot: str
+    kind = "claimed"
+
+
+class Started(Event):
+    """The run's command has a process."""
+
+    __slots__ = ("run", "pid", "pid_start", "pidns", "started_at")
+    run: int
+    pid: int
+    pid_start: int
+    pidns: int | None
+    started_at: int
+    kind = "started"
+    _defaults = {"pidns": None}
+
+
+class Retried(Event):
+    """The run is over and another one follows at `next_run_at` (ns)."""
+
+    __slots__ = ("run", "ending", "next_run_at")
+    run: int
+    ending: "Ending"
+    next_run_at: int
+    kind = "retried"
+
+
+class Ended(Event):
+    """The job is over. `ending`: of its last run, None if it ended without one."""
+
+    __slots__ = ("outcome", "reason", "run", "ending", "stopped", "left")
+    outcome: str
+    reason: str
+    run: int | None
+    ending: "Ending | None"
+    stopped: int | None  # processes that we ended
+    left: int | None  # processes that could not be ended
+    kind = "ended"
+    _defaults = {"run": None, "ending": None, "stopped": None, "left": None}
+
+
+class StopRequested(Event):
+    """Somebody wants it ended: `verb` is stop, interrupt or kill."""
+
+    __slots__ = ("verb", "signal", "grace", "by", "scope")
+    verb: str
+    signal: int | None  # instead of the job's own stop signal
+    grace: int | None  # ns, instead of the job's own
+    by: str
+    scope: str  # "job", or "run": the job's retries go on
+    kind = "stop_requested"
+    _defaults = {"signal": None, "grace": None, "by": "", "scope": "job"}
+
+
+class Paused(Event):
+    """Its processes or its wait stand still."""
+
+    __slots__ = ("by",)
+    by: str
+    kind = "paused"
+    _defaults = {"by": ""}
+
+
+class Resumed(Event):
+    """It goes on."""
+
+    __slots__ = ("by",)
+    by: str
+    kind = "resumed"
+    _defaults = {"by": ""}
+
+
+class Held(Event):
+    """It may not start until somebody releases it."""
+
+    __slots__ = ("by",)
+    by: str
+    kind = "held"
+    _defaults = {"by": ""}
+
+
+class Released(Event):
+    """It may start as far as holding goes."""
+
+    __slots__ = ("by", "value")
+    by: str
+    value: str
+    kind = "released"
+    _defaults = {"by": "", "value": ""}
+
+
+class Signalled(Event):
+    """A signal goes to its processes at somebody's wish. `by`: `signal`, or the stop verb; recorded before it is sent."""
+
+    __slots__ = ("signal", "by")
+    signal: int
+    by: str
+    kind = "signalled"
+
+
+class Warned(Event):
+    """A warning's state changed."""
+
+    __slots__ = ("warning", "text")
+    warning: str
+    text: str
+    kind = "warned"
+
+
+class Noted(Event):
+    """Something a person may want to know, that changes nothing: a limit that could not be restored, a pruned log."""
+
+    __slots__ = ("text", "data")
+    text: str
+    data: "dict[str, Any]"
+    kind = "noted"
+    _defaults = {"data": {}}
+
+
+EVENTS: "tuple[type[Event], ...]" = (
+    Reserved, Submitted, Queued, Postponed, Claimed, Started, Retried, Ended, StopRequested,
+    Paused, Resumed, Held, Released, Signalled, Warned, Noted,
+)  # fmt: skip
+BY_KIND = {event.kind: event for event in EVENTS}

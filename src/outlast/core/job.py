@@ -1,0 +1,166 @@
+"""What a job and a run are: statuses, outcomes and the two values that the store keeps.
+
+Times are integer nanoseconds since the epoch (UTC), sizes bytes, unknown is None. The order of the fields is the order
+of the table's columns, of the JSON and of the manual.
+"""
+
+from outlast.core.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+RESERVED = "reserved"
+PENDING = "pending"
+QUEUED = "queued"
+RUNNING = "running"
+ENDED = "ended"
+STATUSES = (RESERVED, PENDING, QUEUED, RUNNING, ENDED)
+
+SUCCEEDED = "succeeded"
+FAILED = "failed"
+NEUTRAL = "neutral"
+STOPPED = "stopped"
+INTERRUPTED = "interrupted"
+TIMED_OUT = "timed_out"
+ABORTED = "aborted"
+DISABLED = "disabled"
+SKIPPED = "skipped"
+NOT_STARTED = "not_started"
+LOST = "lost"
+OUTCOMES = (SUCCEEDED, FAILED, NEUTRAL, STOPPED, INTERRUPTED, TIMED_OUT, ABORTED, DISABLED, SKIPPED, NOT_STARTED, LOST)
+
+STOP = "stop"
+INTERRUPT = "interrupt"
+KILL = "kill"
+STOP_VERBS = (STOP, INTERRUPT, KILL)
+
+
+class Job(Value):
+    """One requested execution of a command with its policies. `spec` holds the options that differ from their default."""
+
+    __slots__ = (
+        "id", "version", "name", "description", "group", "key", "command", "cwd", "user",
+        "status", "outcome", "reason", "exit_code", "signal", "run", "pid",
+        "created_at", "queued_at", "started_at", "ended_at", "next_run_at",
+        "paused", "held", "stop_requested", "info", "params", "rerun_of", "schedule", "trigger", "automatic",
+        "environment", "spec", "runs",
+    )  # fmt: skip
+    id: int
+    version: int  # number of events so far; the guard of every write
+    name: str
+    description: str
+    group: str | None
+    key: str | None
+    command: "list[str]"  # argv; bytes that are not UTF-8 as surrogate escapes (PEP 383)
+    cwd: str
+    user: str
+    status: str
+    outcome: str | None
+    reason: str | None
+    exit_code: int | None
+    signal: int | None
+    run: int  # number of the last run, 0 before the first
+    pid: int | None  # of the command, while it runs
+    created_at: int
+    queued_at: int | None
+    started_at: int | None  # of the first run
+    ended_at: int | None
+    next_run_at: int | None
+    paused: bool
+    held: bool
+    stop_requested: "dict[str, Any] | None"  # {"verb", "signal", "grace", "at"}: what was asked, not what is
+    info: "list[str]"
+    params: "dict[str, str]"
+    rerun_of: int | None
+    schedule: str | None
+    trigger: int | None
+    automatic: bool
+    environment: str | None  # content hash of the stored environment
+    spec: "dict[str, Any]"
+    runs: "tuple[Run, ...]"  # no column: filled in by whoever asks for one job
+
+    _defaults = {
+        "version": 0, "description": "", "group": None, "key": None, "user": "",
+        "status": PENDING, "outcome": None, "reason": None, "exit_code": None, "signal": None, "run": 0, "pid": None,
+        "queued_at": None, "started_at": None, "ended_at": None, "next_run_at": None,
+        "paused": False, "held": False, "stop_requested": None, "info": ("", "", ""), "params": {}, "rerun_of": None,
+        "schedule": None, "trigger": None, "automatic": False, "environment": None, "spec": {}, "runs": (),
+    }  # fmt: skip
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from the first run's start to the end; None while it is not known."""
+        return _seconds_between(self.started_at, self.ended_at)
+
+
+class Run(Value):
+    """One try of a job. Its status is `running` or `ended`."""
+
+    __slots__ = (
+        "job", "run", "status", "outcome", "reason", "exit_code", "signal", "pid", "pid_start", "host", "boot", "pidns",
+        "claimed_at", "started_at", "ended_at", "cpu", "max_rss", "stdout", "stderr", "log", "missing", "leftovers",
+    )  # fmt: skip
+    job: int
+    run: int
+    status: str
+    outcome: str | None
+    reason: str | None
+    exit_code: int | None
+    signal: int | None
+    pid: int | None
+    pid_start: int | None  # field 22 of /proc/PID/stat: with pid and boot the identity of the process
+    host: str
+    boot: str
+    pidns: int | None
+    claimed_at: int
+    started_at: int | None
+    ended_at: int | None
+    cpu: int | None  # user and system time, nanoseconds
+    max_rss: int | None
+    stdout: int | None  # bytes that the command wrote
+    stderr: int | None
+    log: int | None  # length of the log stream
+    missing: int | None  # bytes that the log lacks
+    leftovers: int | None  # processes that were left when the run was over
+
+    _defaults = {
+        "status": RUNNING, "outcome": None, "reason": None, "exit_code": None, "signal": None, "pid": None, "pid_start": None,
+        "host": "", "boot": "", "pidns": None, "started_at": None, "ended_at": None, "cpu": None, "max_rss": None,
+        "stdout": None, "stderr": None, "log": None, "missing": None, "leftovers": None,
+    }  # fmt: skip
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds that the run took; None while it is not known."""
+        return _seconds_between(self.started_at, self.ended_at)
+
+
+class Ending(Value):
+    """How one run ended, as a value: what the shim, a witness or a reboot told, judged by the spec."""
+
+    __slots__ = (
+        "outcome", "reason", "exit_code", "signal", "ended_at",
+        "cpu", "max_rss", "stdout", "stderr", "log", "missing", "leftovers",
+    )  # fmt: skip
+    outcome: str
+    reason: str
+    exit_code: int | None
+    signal: int | None
+    ended_at: int
+    cpu: int | None
+    max_rss: int | None
+    stdout: int | None
+    stderr: int | None
+    log: int | None
+    missing: int | None
+    leftovers: int | None
+
+    _defaults = {
+        "exit_code": None, "signal": None, "cpu": None, "max_rss": None,
+        "stdout": None, "stderr": None, "log": None, "missing": None, "leftovers": None,
+    }  # fmt: skip
+
+
+def _seconds_between(start: int | None, end: int | None) -> float | None:
+    return None if start is None or end is None else max(0, end - start) / 1_000_000_000

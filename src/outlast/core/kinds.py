@@ -1,0 +1,229 @@
+"""What the value of an option can be: one reader per kind, for the command line, Python and the environment alike.
+
+Every reader takes a text or the plain Python value and returns what is kept: strings, booleans, integers (durations in
+nanoseconds, sizes in bytes), lists. It raises UsageError that says what is accepted, without the option's name.
+"""
+
+from outlast.core.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+FLAG = "flag"  # given or not; `--no-x` takes it back
+BOOLEAN = "boolean"  # --x, --no-x, --x=false
+TEXT = "text"
+CHOICE = "choice"
+INTEGER = "integer"  # 1 or more
+LIMIT = "limit"  # 1 or more; none, all or -1 for no limit
+TRIES = "tries"  # 0 or more; none or -1 for no limit
+DURATION = "duration"
+GRACE = "grace"  # a duration that ends
+SIZE = "size"
+TIME = "time"
+SIGNAL = "signal"
+CODES = "codes"  # exit codes: 0,3,10-12
+ASSIGNMENT = "assignment"  # NAME=VALUE
+VARIABLE = "variable"  # NAME=VALUE, or NAME: as it is here
+NAME = "name"  # of an environment variable
+WORDS = "words"  # several words out of `choices`, split by commas
+SORT = "sort"  # words out of `choices`, each perhaps with - in front
+RUN = "run"  # number of a run, negative from the end, or all
+
+ALL = "all"
+_LARGEST = 2**63 - 1
+_TRUE = ("true", "yes", "on", "1")
+_FALSE = ("false", "no", "off", "0")
+
+
+def _shown(given: object) -> str:
+    return f"`{str(given)[:64]}`"
+
+
+def _text(given: "Any") -> str:
+    if not isinstance(given, str):
+        raise UsageError(f"{given!r} is no text")
+    if "\0" in given:
+        raise UsageError("the text holds a NUL character")
+    return given
+
+
+def _boolean(given: "Any") -> bool:
+    if isinstance(given, bool):
+        return given
+    word = str(given).strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise UsageError(f"{_shown(given)} is neither true nor false", "write `true` or `false`")
+
+
+def whole(given: "Any") -> int:
+    """Return a whole number. Raises UsageError."""
+    if isinstance(given, int) and not isinstance(given, bool):
+        return given
+    text = str(given).strip()
+    digits = text[1:] if text[:1] in {"-", "+"} else text
+    if isinstance(given, bool) or not (digits.isascii() and digits.isdigit()) or len(digits) > 18:
+        raise UsageError(f"{_shown(given)} is not a whole number")
+    return int(text)
+
+
+def _integer(given: "Any", least: int = 1) -> int:
+    number = whole(given)
+    if not least <= number <= _LARGEST:
+        raise UsageError(f"{_shown(given)} is out of range", f"it is at least {least}")
+    return number
+
+
+def _limit(given: "Any", least: int = 1) -> int | None:
+    if given is None or given == -1 or (isinstance(given, str) and given.strip().lower() in {"none", ALL, "-1"}):
+        return None
+    try:
+        return _integer(given, least)
+    except UsageError as error:
+        raise UsageError(error.what, f"write a number from {least} up, or `none` for no limit") from None
+
+
+def _duration(given: "Any") -> int | None:
+    from outlast.core.durations import parse_duration  # imported here and below: most command lines hold no such value
+
+    return parse_duration(given)
+
+
+def _size(given: "Any") -> int | None:
+    from outlast.core.sizes import parse_size
+
+    return parse_size(given)
+
+
+def _signal(given: "Any") -> int:
+    from outlast.core.signals import parse_signal
+
+    return parse_signal(given)
+
+
+def _grace(given: "Any") -> int:
+    ns = _duration(given)
+    if ns is None:
+        raise UsageError("a grace time without end is none", "write a duration like `10s`, however long")
+    return ns
+
+
+def _codes(given: "Any") -> list[int]:
+    """Return exit codes in order. Codes are 0 to 255, as wait(2) has them."""
+    if isinstance(given, str):
+        parts: list[Any] = [part.strip() for part in given.split(",")] if given.strip() else []
+    else:
+        parts = [given] if isinstance(given, int) else list(given) if isinstance(given, list | tuple | set | frozenset | range) else [given]
+    codes: set[int] = set()
+    for part in parts:
+        first, dash, last = part.partition("-") if isinstance(part, str) else (part, "", "")
+        try:
+            low = whole(first)
+            high = whole(last) if dash else low
+        except UsageError:
+            low, high = -1, -1
+        if not 0 <= low <= high <= 255:
+            raise UsageError(f"{_shown(part)} is no exit code", "codes are 0 to 255, as in `0,3,10-12`")
+        codes.update(range(low, high + 1))
+    return sorted(codes)
+
+
+def _assignments(given: "Any", *, bare: bool) -> "dict[str, str | None]":
+    """Return names and values of one `NAME=VALUE`, a list of them, or a mapping. `bare`: a NAME alone has the value None."""
+    if isinstance(given, str):
+        given = [given]
+    if hasattr(given, "items"):
+        pairs = [(name, value) for name, value in given.items()]
+    elif isinstance(given, list | tuple):
+        pairs = []
+        for item in given:
+            name, equals, value = _text(item).partition("=")
+            pairs.append((name, value if equals else None))
+    else:
+        raise UsageError(f"{given!r} is neither `NAME=VALUE` nor a mapping")
+    kept: dict[str, str | None] = {}
+    for name, value in pairs:
+        if not name or (value is None and not bare):
+            raise UsageError(f"{_shown(name)} lacks its {'value' if name else 'name'}", "write `NAME=VALUE`")
+        kept[_text(name)] = None if value is None else _text(value if isinstance(value, str) else str(value))
+    return kept
+
+
+def _names(given: "Any") -> list[str]:
+    """Return names of environment variables."""
+    names = [given] if isinstance(given, str) else list(given)
+    for name in names:
+        if not _text(name) or "=" in name:
+            raise UsageError(f"{_shown(name)} is no name of an environment variable")
+    return names
+
+
+def _run(given: "Any") -> int | str:
+    if isinstance(given, str) and given.strip().lower() == ALL:
+        return ALL
+    number = whole(given)
+    if not number or abs(number) > _LARGEST:
+        raise UsageError("runs are numbered from 1", "write `1`, `-1` for the last one, or `all`")
+    return number
+
+
+_READERS: "Mapping[str, Callable[[Any], Any]]" = {
+    FLAG: _boolean, BOOLEAN: _boolean, TEXT: _text, INTEGER: _integer, LIMIT: _limit,
+    TRIES: lambda given: _limit(given, 0), DURATION: _duration, GRACE: _grace, SIZE: _size,
+    SIGNAL: _signal, CODES: _codes, NAME: _names, RUN: _run,
+    ASSIGNMENT: lambda given: _assignments(given, bare=False), VARIABLE: lambda given: _assignments(given, bare=True),
+}  # fmt: skip
+
+
+def read(kind: str, given: "Any", choices: "tuple[str, ...]" = ()) -> "Any":
+    """Return the value of an option of `kind`. Raises UsageError."""
+    if kind == CHOICE:
+        return _choice(str(given).strip(), choices)
+    if kind in {WORDS, SORT}:
+        parts = given.split(",") if isinstance(given, str) else list(given)
+        words = [str(part).strip() for part in parts if str(part).strip()]
+        if not words:
+            raise UsageError("nothing is named", f"choose from {', '.join(choices)}")
+        if kind == WORDS:
+            return [_choice(word, choices) for word in words]
+        return ["-" * word.startswith("-") + _choice(word.lstrip("-+"), choices) for word in words]
+    return _READERS[kind](given)
+
+
+def _choice(word: str, choices: "tuple[str, ...]") -> str:
+    lower = word.lower().replace("-", "_")
+    for choice in choices:
+        if lower == choice.replace("-", "_"):
+            return choice
+    from outlast.core.nearest import hint
+
+    raise UsageError(f"{_shown(word)} is none of {', '.join(choices)}", hint(word, choices))
+
+
+def spell(kind: str, value: "Any") -> str:
+    """Return a kept value as a person would write it: what `read` takes back."""
+    if value is None:
+        return "none"
+    if kind in {FLAG, BOOLEAN}:
+        return "true" if value else "false"
+    if kind in {DURATION, GRACE}:
+        from outlast.core.durations import exact_duration
+
+        return exact_duration(value)
+    if kind == SIZE:
+        from outlast.core.sizes import exact_size
+
+        return exact_size(value)
+    if kind == SIGNAL:
+        from outlast.core.signals import signal_name
+
+        return signal_name(value)
+    if isinstance(value, dict):
+        return ",".join(name if text is None else f"{name}={text}" for name, text in value.items())
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return str(value)

@@ -1,0 +1,120 @@
+"""Decisions about a job, as pure functions: may it be submitted, how did its run end, does another run follow."""
+
+from outlast.core import job as j
+from outlast.core.errors import Refused
+from outlast.core.events import Ended, Event, Retried
+from outlast.core.job import Ending, Job
+from outlast.core.options import value
+from outlast.core.signals import signal_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+ACCEPT = "accept"
+SKIP = "skip"
+
+def overlap(active: int | None, *, key: str | None, rule: str | None, name: str) -> "tuple[str, str]":
+    """Decide whether a job may be submitted while `active` (an id, or None) has the same key, else the same name.
+
+    Returns (ACCEPT or SKIP, the reason). Raises Refused where a key is active and no rule was given.
+    """
+    if active is None or rule == "allow":
+        return ACCEPT, ""
+    if rule == "skip":
+        what = f"key `{key}`" if key is not None else f"name `{name}`"
+        return SKIP, f"job {active} with the same {what} is active"
+    if key is None:
+        return ACCEPT, ""
+    raise Refused(
+        f"key `{key}` is in use by job {active}",
+        f"wait for it (`outlast wait {active}`), end it (`outlast stop {active}`), or say what to do with `--overlap`",
+    )
+
+
+def judge(job: Job, result: "dict[str, Any]", *, stopped_by_us: bool) -> Ending:
+    """Return how a run ended by the shim's `result` (docs/shim-protocol.md) and the job's spec.
+
+    `stopped_by_us`: a signal of ours reached the command before it ended.
+    """
+    facts: dict[str, Any] = {
+        "ended_at": result["at"], "cpu": (result["utime"] + result["stime"]) * 1000, "max_rss": result["max_rss"],
+        "stdout": result["stdout"], "stderr": result["stderr"], "log": result["log"], "missing": result["missing"],
+        "leftovers": result["leftovers"],
+    }  # fmt: skip
+    if result["status"] is None:
+        stage, error = result["stage"], result["error"]
+        return Ending(outcome=j.NOT_STARTED, reason=_not_started(job, stage, error), exit_code=126 if error != _ENOENT else 127, **facts)
+    return of_status(job, result["status"], stopped_by_us=stopped_by_us, **facts)
+
+
+def of_status(job: Job, status: int, *, stopped_by_us: bool, **facts: "Any") -> Ending:
+    """Return how a run ended by its raw wait status (wait(2)) and the job's spec."""
+    signal = status & 0x7F
+    code = None if signal else status >> 8
+    told = f"ended by {signal_name(signal)}" if signal else f"exit code {code}"
+    if stopped_by_us:
+        verb = (job.stop_requested or {}).get("verb", j.STOP)
+        outcome = j.INTERRUPTED if verb == j.INTERRUPT else j.STOPPED
+        reason = f"{_DONE[verb]}, {told}"
+    elif signal:
+        outcome, reason = j.FAILED, told
+    else:
+        outcome, reason = _by_code(job, code or 0), told
+    return Ending(outcome=outcome, reason=reason, exit_code=code, signal=signal or None, **facts)
+
+
+_DONE = {j.STOP: "stopped", j.KILL: "killed", j.INTERRUPT: "interrupted"}
+_ENOENT = 2
+
+
+def _by_code(job: Job, code: int) -> str:
+    if code in value(job.spec, "retries.success-codes"):
+        return j.SUCCEEDED
+    failures = value(job.spec, "retries.failure-codes")
+    return j.FAILED if not failures or code in failures else j.NEUTRAL
+
+
+def _not_started(job: Job, stage: str, error: int) -> str:
+    import os
+
+    words = os.strerror(error)
+    what = {"cwd": f"the directory {job.cwd}", "stdin": "the standard input", "fork": "a process for it"}.get(stage, job.command[0])
+    return f"not started: {what}: {words}"
+
+
+def lost(now: int, reason: str) -> Ending:
+    """Return the ending of a run of which nothing is known."""
+    return Ending(outcome=j.LOST, reason=reason, ended_at=now)
+
+
+def machine_ended(now: int, *, started: bool) -> Ending:
+    """Return the ending of a run that was alive, or about to start, when the machine ended.
+
+    `started` is told by the shim and not synced, so its absence after a reboot proves nothing: the run is not started again.
+    """
+    reason = "the machine ended while it ran" if started else "the machine ended while it was being started"
+    return Ending(outcome=j.INTERRUPTED, reason=reason, ended_at=now)
+
+
+def after_run(job: Job, ending: Ending, now: int, *, stopped: int | None = None, left: int | None = None) -> Event:
+    """Return what follows a run: the end of the job, or another run. `stopped`, `left`: processes, if we ended some."""
+    over = Ended(outcome=ending.outcome, reason=ending.reason, run=job.run, ending=ending, stopped=stopped, left=left)
+    wish = job.stop_requested
+    if wish is not None and wish["scope"] != "run":
+        return over
+    if ending.outcome in (j.SUCCEEDED, j.LOST) or (ending.outcome == j.INTERRUPTED and wish is None):
+        return over
+    limit = value(job.spec, "retries.num-runs")
+    if limit is not None and job.run >= limit:
+        if limit > 1:
+            return over.replace(reason=f"{ending.reason} (run {job.run} of {limit})")
+        return over
+    return Retried(run=job.run, ending=ending, next_run_at=now + (value(job.spec, "retries.delay") or 0))
+
+
+def without_run(verb: str, now_status: str) -> Ended:
+    """Return the end of a job that was stopped before it had a run to stop."""
+    outcome = j.INTERRUPTED if verb == j.INTERRUPT else j.STOPPED
+    waited = {j.PENDING: "while it waited", j.QUEUED: "before it started", j.RESERVED: "while it was reserved"}[now_status]
+    return Ended(outcome=outcome, reason=f"{_DONE[verb]} {waited}")

@@ -1,0 +1,106 @@
+"""The JSON of jobs and runs, one shape for command line, API and web: RFC 3339 in UTC, seconds, bytes, unknown is null."""
+
+from outlast.core.times import format_time_utc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from outlast.core.job import Job, Run
+
+SCHEMA = 1
+
+
+def seconds(ns: int | None) -> float | None:
+    """Return nanoseconds as seconds."""
+    return None if ns is None else ns / 1_000_000_000
+
+
+def lasted(item: "Job | Run", now: int | None = None) -> int | None:
+    """Return how long a job or run took (ns): to its end, else to `now`; None if it has not begun or its end is unknown."""
+    end = now if item.ended_at is None else item.ended_at
+    return None if item.started_at is None or end is None else max(0, end - item.started_at)
+
+
+def run_shape(run: "Run", now: int | None = None) -> "dict[str, Any]":
+    """Return the JSON of a run."""
+    return {
+        "run": run.run, "status": run.status, "outcome": run.outcome, "reason": run.reason,
+        "exit_code": run.exit_code, "signal": run.signal, "pid": run.pid, "host": run.host,
+        "started_at": format_time_utc(run.started_at), "ended_at": format_time_utc(run.ended_at), "duration": seconds(lasted(run, now)),
+        "cpu": seconds(run.cpu), "max_rss": run.max_rss, "stdout": run.stdout, "stderr": run.stderr,
+        "missing": run.missing, "leftovers": run.leftovers,
+    }  # fmt: skip
+
+
+def job_shape(
+    job: "Job", runs: "Iterable[Run] | None" = None, now: int | None = None, *, waiting_for: "Iterable[str]" = (),
+) -> "dict[str, Any]":  # fmt: skip
+    """Return the JSON of a job as `show --json` has it; without `runs` as in a listing, which has neither `spec` nor `runs`.
+
+    `now` (ns) gives a running one its duration so far.
+    """
+    shape: dict[str, Any] = {
+        "schema": SCHEMA, "id": job.id, "name": job.name, "description": job.description, "key": job.key, "group": job.group,
+        "command": list(job.command), "cwd": job.cwd, "user": job.user,
+        "status": job.status, "outcome": job.outcome, "reason": job.reason, "exit_code": job.exit_code, "signal": job.signal,
+        "run": job.run, "pid": job.pid, "duration": seconds(lasted(job, now)),
+        "created_at": format_time_utc(job.created_at), "queued_at": format_time_utc(job.queued_at),
+        "started_at": format_time_utc(job.started_at), "ended_at": format_time_utc(job.ended_at),
+        "next_run_at": format_time_utc(job.next_run_at), "waiting_for": list(waiting_for),
+        "paused": job.paused, "held": job.held, "stop_requested": _wish(job.stop_requested),
+        "activity": None, "heartbeat_at": None, "heartbeat_timeout": None,
+        "info": [*job.info], "params": dict(job.params), "feedback": {}, "progress": None, "warnings": [],
+        "rerun_of": job.rerun_of, "schedule": job.schedule, "trigger": format_time_utc(job.trigger), "automatic": job.automatic,
+    }  # fmt: skip
+    if runs is not None:
+        shape["spec"] = dict(job.spec)
+        shape["runs"] = [run_shape(run, now) for run in runs]
+    return shape
+
+
+def jobs_shape(
+    jobs: "Iterable[Job]", more: int = 0, now: int | None = None, runs: "Mapping[int, Iterable[Run]] | None" = None,
+) -> "dict[str, Any]":  # fmt: skip
+    """Return the JSON of a listing. `more`: how many were left out; `runs` by job id adds each job's runs."""
+    shapes = []
+    for job in jobs:
+        shape = job_shape(job, None, now)
+        if runs is not None:
+            shape["runs"] = [run_shape(run, now) for run in runs.get(job.id, ())]
+        shapes.append(shape)
+    return {"schema": SCHEMA, "jobs": shapes, "more": more}
+
+
+def event_shape(event: "Mapping[str, Any]") -> "dict[str, Any]":
+    """Return the JSON of an event as the store tells it: `at` in ns, `job`, `kind`, `data`."""
+    return {**event, "at": format_time_utc(event["at"]), "data": _told(event.get("data") or {})}
+
+
+def _told(data: "Mapping[str, Any]") -> "dict[str, Any]":
+    shape = dict(data)
+    for name, held in data.items():
+        if isinstance(held, dict) and name == "ending":
+            shape[name] = _told(held)
+        elif isinstance(held, int) and (name in {"at", "until"} or name.endswith("_at")):
+            shape[name] = format_time_utc(held)
+        elif isinstance(held, int) and name in {"grace", "cpu"}:
+            shape[name] = seconds(held)
+    return shape
+
+
+def event_shape(event: "dict[str, Any]") -> "dict[str, Any]":
+    """Return the JSON of an event. Inside `data`, instants stay as they were stored: nanoseconds since the epoch."""
+    return {"id": event["id"], "job": event["job"], "event": event["kind"], "at": format_time_utc(event["at"]), "data": event["data"]}
+
+
+def _wish(wish: "dict[str, Any] | None") -> "dict[str, Any] | None":
+    if wish is None:
+        return None
+    shape = {name: held for name, held in wish.items() if name != "sent_at"}
+    if "at" in shape:
+        shape["at"] = format_time_utc(shape["at"])
+    if shape.get("grace") is not None:
+        shape["grace"] = seconds(shape["grace"])
+    return shape

@@ -1,0 +1,192 @@
+"""What is said about each verb: for help and manual alone, so that nobody else pays for it."""
+
+# how selectors are written; said wherever one is taken
+SELECTORS = (
+    "A SELECTOR is an id (`42`), a range or list of ids (`1-5`, `42,43`), `last` or `last~1`, the name or key of one job, or a set: "
+    "`name:GLOB`, `name:/RE/`, `group:GROUP`, `status:STATUS`, `outcome:OUTCOME`."
+)
+
+JOBS = "A JOB is an id (`42`), `last` or `last~1`, or the name or key of a job: of several the one that started last."
+
+# verb -> what it does, in paragraphs
+DESCRIPTIONS: dict[str, str] = {
+    "run": (
+        "Submit COMMAND as a job and print its id. The job is durable before the id is printed; it runs in the background with "
+        "your directory and environment, and goes on when the terminal closes.\n\n"
+        "Several words are executed as they are, without a shell. One word with white space or shell characters is a line for "
+        "`/bin/sh -c`, unless a file of exactly that name exists. Options stand before the command; everything from its first "
+        "word on is the command's own.\n\n"
+        "With --wait the job runs in front: input and output pass through, the exit status is the command's. `outlast exec` is "
+        "`outlast run --wait`.\n\n"
+        "Every option can come from the environment: --retries.delay is `OUTLAST_SET_RETRIES_DELAY`. The command line wins."
+    ),
+    "list": (
+        "List the jobs that have not ended and the last 20 that have, or those that are selected. How many more there are is "
+        "said on stderr. `outlast` alone does the same."
+    ),
+    "ps": "List the jobs that have not ended.",
+    "history": "List the jobs that have ended, newest first. `outlast hist` is the same.",
+    "show": (
+        "Show everything known about a job with all its runs, or about one run: run N, counted from the end if negative, else "
+        "the last one."
+    ),
+    "why": "Say in one paragraph why a job waits, was skipped, is retried or has ended, and what happens next.",
+    "logs": (
+        "Show what a job has written, stdout and stderr in the order in which they came, each line with its time and stream. It "
+        "can be read while it grows. Without a job: the last lines of all running ones. Where output is missing it says how much "
+        "and why.\n\n"
+        "`outlast tail` is `outlast logs -n 10`."
+    ),
+    "wait": (
+        "Wait until all selected jobs have ended, or one of them with --any. Jobs that have ended already count. The exit status "
+        "says whether they succeeded."
+    ),
+    "stop": (
+        "End jobs with their whole process tree: the stop signal, then SIGKILL for what is left after the grace time. Waits for "
+        "the end and says how many processes were ended and what is left. The outcome is `stopped`, which is no failure. A job "
+        "that waits ends without a run. `stop run` ends the run that is under way; the job's retries go on."
+    ),
+    "interrupt": (
+        "End jobs as `outlast stop` does, with the outcome `interrupted`: a failure that is not charged to the retry limits. "
+        "`interrupt run` ends the run that is under way; the job's retries go on."
+    ),
+    "kill": (
+        "End jobs with their whole process tree at once by SIGKILL. The outcome is `stopped`. `kill run` ends the run that is "
+        "under way alone."
+    ),
+    "signal": "Send a signal to all processes of running jobs. What they make of it is theirs; nothing else changes.",
+    "rerun": (
+        "Submit the same command with the same options, directory and environment as a new job that says what it is a rerun of."
+    ),
+    "events": "Show what happened to a job, or to all jobs, oldest first: submissions, runs, retries, wishes, warnings, ends.",
+    "group": (
+        "List groups, set how many of a group's jobs run at once, show a group with its jobs, or remove a group without jobs "
+        "that have not ended. Without slots every job of a group starts at once."
+    ),
+    "doctor": (
+        "Check the home, its database and file system, the machine and the installation, and say what is wrong and what to do "
+        "about it."
+    ),
+    "supervisor": (
+        "The supervisor starts jobs and records how they end. It starts by itself when there is work and leaves when there is "
+        "none; running jobs do not depend on it. `status` says whether it lives, `stop` ends it and leaves all jobs alone, `run` "
+        "runs one in front, for service managers."
+    ),
+    "completion": "Write a script that teaches SHELL (bash, zsh or fish) to complete verbs, options, ids and groups.",
+    "help": "Show the help of a verb, or an overview of all.",
+    "version": "Show the version of outlast, of Python and of SQLite.",
+    "__complete": "Write words for completion.",
+}
+
+# verb -> (line, what it does); every line can be run as it is where the jobs it names exist
+EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "run": (
+        ("outlast run -- rsync -a x y", "in the background"),
+        ("outlast run 'make && make install'", "one word with spaces is a line for the shell"),
+        ("outlast run --name backup --retries 3 --retries.delay 30s -- rsync -a x y", "try up to four times"),
+        ("cat words | outlast run --wait -- sort", "in front"),
+        ("outlast run --from commands.txt -j 4", "one job per line, four at once"),
+    ),
+    "list": (("outlast list", ""), ("outlast list --group nightly --columns id,name,reason", ""), ("outlast list --json", "")),
+    "ps": (("outlast ps", ""), ("outlast ps --sort -duration", "")),
+    "history": (
+        ("outlast history --outcome failed --since yesterday", ""),
+        ("outlast history --last", "how each one ended last"),
+        ("outlast history --slowest -n 10", ""),
+    ),
+    "show": (("outlast show 42", ""), ("outlast show backup --json", ""), ("outlast show run 42 1", "its first run")),
+    "why": (("outlast why 42", ""), ("outlast why backup", "")),
+    "logs": (
+        ("outlast logs 42", ""),
+        ("outlast logs backup -f", "follow"),
+        ("outlast logs 42 --run all --streams stderr --grep error", ""),
+        ("outlast logs last --raw", "the bytes as they were written"),
+    ),
+    "wait": (
+        ("outlast wait 42 43", ""),
+        ("outlast wait group:nightly --timeout 1h", ""),
+        ("outlast wait --any 'name:build*'", ""),
+        ("outlast wait 42 --status running", "until it has started"),
+    ),
+    "stop": (
+        ("outlast stop 42", ""),
+        ("outlast stop backup --grace 1m", ""),
+        ("outlast stop run 42", "the retries go on"),
+        ("outlast stop group:nightly", ""),
+    ),
+    "interrupt": (("outlast interrupt 42", ""), ("outlast interrupt run 42", "")),
+    "kill": (("outlast kill 42", ""), ("outlast kill --all", "")),
+    "signal": (("outlast signal HUP 42", ""), ("outlast signal USR1 group:nightly", "")),
+    "rerun": (("outlast rerun 42", ""), ("outlast rerun backup --wait", "")),
+    "events": (("outlast events 42", ""), ("outlast events -n 100 --json", "")),
+    "group": (
+        ("outlast group set nightly --slots 2", ""),
+        ("outlast group list", ""),
+        ("outlast group show nightly", ""),
+        ("outlast group remove nightly", ""),
+    ),
+    "doctor": (("outlast doctor", ""), ("outlast doctor --json", "")),
+    "supervisor": (("outlast supervisor status", ""), ("outlast supervisor stop", "")),
+    "completion": (
+        ("outlast completion bash > ~/.local/share/bash-completion/completions/outlast", ""),
+        ("outlast completion zsh > ~/.zfunc/_outlast", "with ~/.zfunc in $fpath"),
+        ("outlast completion fish > ~/.config/fish/completions/outlast.fish", ""),
+    ),
+    "help": (("outlast help run", ""),),
+    "version": (("outlast version", ""),),
+    "__complete": (("outlast __complete jobs", ""),),
+}
+
+_OK = (0, "done as asked")
+_USAGE = (2, "wrong use or configuration; nothing was changed")
+_NO_JOB = (3, "no such job or run")
+_REFUSED = (4, "refused in this state, or more than one job is meant")
+_WORLD = (5, "the world failed us: disk, lock, permission")
+_BUG = (70, "a bug of outlast")
+_MANY = (1, "at least one job could not be dealt with as asked")
+_USUAL = (_OK, _USAGE, _WORLD, _BUG)
+_ONE = (_OK, _USAGE, _NO_JOB, _REFUSED, _WORLD, _BUG)
+_SOME = (_OK, _MANY, _USAGE, _NO_JOB, _REFUSED, _WORLD, _BUG)
+_LISTING = (_OK, _USAGE, _NO_JOB, _WORLD, _BUG)
+_FRONT = (
+    ("CODE", "with --wait: the command's own exit status; 0 if it succeeded"),
+    (75, "with --wait and --fail-if-not-run: skipped or disabled (else 0)"),
+    (124, "with --wait: timed out"),
+    (125, "with --wait: every failure of outlast itself, wrong use too; lost or aborted"),
+    (126, "with --wait: the command cannot be executed"),
+    (127, "with --wait: there is no such command"),
+    ("128+N", "with --wait: ended by signal N"),
+)
+
+# verb -> (exit status, what it means)
+EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
+    "run": (_OK, _USAGE, (4, "refused: a job with the same key has not ended"), _WORLD, _BUG, *_FRONT),
+    "list": _LISTING,
+    "ps": _LISTING,
+    "history": _LISTING,
+    "show": _ONE,
+    "why": _ONE,
+    "logs": _ONE,
+    "wait": (_OK, (1, "at least one did not succeed"), _USAGE, _NO_JOB, _REFUSED, _WORLD, _BUG, (124, "--timeout was reached")),
+    "stop": _SOME,
+    "interrupt": _SOME,
+    "kill": _SOME,
+    "signal": _SOME,
+    "rerun": (_OK, _USAGE, _NO_JOB, (4, "refused: a job with the same key has not ended"), _WORLD, _BUG, *_FRONT),
+    "events": _ONE,
+    "group": (_OK, _USAGE, (3, "no such group"), (4, "refused: it has jobs that have not ended"), _WORLD, _BUG),
+    "doctor": (_OK, (1, "something is wrong; what and what to do is said"), _USAGE, _WORLD, _BUG),
+    "supervisor": (_OK, _USAGE, (4, "refused: another one lives"), _WORLD, _BUG),
+    "completion": _USUAL,
+    "help": _USUAL,
+    "version": _USUAL,
+    "__complete": _USUAL,
+}
+
+# headings of the overview, with their verbs
+OVERVIEW: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Start", ("run", "rerun")),
+    ("Look", ("list", "ps", "history", "show", "why", "logs", "events")),
+    ("Wait and end", ("wait", "stop", "interrupt", "kill", "signal")),
+    ("Keep in order", ("group", "supervisor", "doctor", "completion", "help", "version")),
+)

@@ -1,0 +1,115 @@
+"""Why a job is as it is, in a paragraph: what, since when, by which rule, what happens next and when. One function for all."""
+
+from outlast.core import job as j
+from outlast.core.durations import format_duration
+from outlast.core.options import value
+from outlast.core.times import format_time_local
+from outlast.core.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outlast.core.job import Job
+
+
+class Around(Value):
+    """What the answer depends on beside the job: its group's slots and use, how many stand before it, whether a supervisor lives."""
+
+    __slots__ = ("slots", "running", "before", "group_paused", "supervised")
+    slots: int | None
+    running: int
+    before: int
+    group_paused: bool
+    supervised: bool
+    _defaults = {"slots": None, "running": 0, "before": 0, "group_paused": False, "supervised": True}
+
+
+def why(job: "Job", around: Around, now: int) -> str:
+    """Return the answer for `job` at `now` (ns)."""
+    if job.status == j.ENDED:
+        return _ended(job, now)
+    parts = [_STATUS[job.status](job, around, now)]
+    if job.stop_requested is not None:
+        parts.append(_wish(job, now))
+    if job.held:
+        parts.append(f"It is held: `outlast release {job.id}` lets it start.")
+    if job.paused:
+        parts.append(f"It is paused: `outlast resume {job.id}` lets it go on.")
+    if not around.supervised:
+        parts.append("No supervisor lives at the moment; the next command that needs one starts it.")
+    return " ".join(parts)
+
+
+def _at(when: int | None, now: int) -> str:
+    return "an unknown time" if when is None else format_time_local(when, now)
+
+
+def _ended(job: "Job", now: int) -> str:
+    took = "" if job.duration is None else f" after {format_duration(int(job.duration * 1_000_000_000))}"
+    text = f"Job {job.id} ended at {_at(job.ended_at, now)}{took}: {job.outcome}, {job.reason}."
+    meaning = _MEANING.get(job.outcome or "", "")
+    limit = value(job.spec, "retries.num-runs")
+    if job.outcome in (j.FAILED, j.NOT_STARTED) and limit == 1:
+        meaning = meaning or "It was to run once (retries.num-runs is 1), so it was not tried again."
+    elif job.outcome in (j.FAILED, j.NOT_STARTED, j.NEUTRAL) and limit is not None and job.run >= limit:
+        meaning = f"It had its {limit} runs (retries.num-runs)."
+    return f"{text} {meaning}".rstrip() + f" `outlast rerun {job.id}` runs it again."
+
+
+_MEANING = {
+    j.SKIPPED: "Its rule for overlaps (`--overlap skip`) keeps a second one from running.",
+    j.STOPPED: "Somebody asked for its end, which is not a failure.",
+    j.INTERRUPTED: "An interruption is a failure, but it is not charged to the retries, and it is not run again by itself.",
+    j.LOST: "What cannot be known is not guessed; it may have done its work. It is not run again by itself.",
+    j.NEUTRAL: "Its exit code is in neither list (retries.success-codes, retries.failure-codes).",
+}
+
+
+def _running(job: "Job", around: Around, now: int) -> str:
+    limit = value(job.spec, "retries.num-runs")
+    tries = "" if limit == 1 else f" (run {job.run} of {'as many as it takes' if limit is None else limit})"
+    if job.pid is None:
+        return f"Job {job.id} is being started{tries}."
+    took = format_duration(max(now - (job.started_at or now), 0))
+    return f"Job {job.id} has been running for {took}{tries}, pid {job.pid}, since {_at(job.started_at, now)}."
+
+
+def _queued(job: "Job", around: Around, now: int) -> str:
+    text = f"Job {job.id} has been queued since {_at(job.queued_at, now)}"
+    if job.group is None:
+        return f"{text} and starts as soon as the supervisor gets to it."
+    if around.group_paused:
+        return f"{text}: its group `{job.group}` is paused."
+    if around.slots is not None and around.running >= around.slots:
+        return (
+            f"{text}: all {around.slots} slots of its group `{job.group}` are taken, and {around.before} jobs stand before it. It starts"
+            f" when its turn comes; `outlast group set {job.group} --slots N` gives the group more."
+        )
+    return f"{text}; its group `{job.group}` has a free slot, so it starts as soon as the supervisor gets to it."
+
+
+def _pending(job: "Job", around: Around, now: int) -> str:
+    if job.run and job.next_run_at is not None:
+        limit = value(job.spec, "retries.num-runs")
+        of = "" if limit is None else f" of {limit}"
+        delay = format_duration(value(job.spec, "retries.delay") or 0)
+        last = f"exit code {job.exit_code}" if job.exit_code is not None else "no exit code"
+        return (
+            f"Job {job.id} waits for its run {job.run + 1}{of} at {_at(job.next_run_at, now)}: run {job.run} ended with {last},"
+            f" and retries.delay is {delay}."
+        )
+    if job.next_run_at is not None:
+        return f"Job {job.id} waits until {_at(job.next_run_at, now)}."
+    return f"Job {job.id} waits."
+
+
+def _reserved(job: "Job", around: Around, now: int) -> str:
+    return f"Job {job.id} is a reserved id; its command is still to come."
+
+
+_STATUS = {j.RUNNING: _running, j.QUEUED: _queued, j.PENDING: _pending, j.RESERVED: _reserved}
+
+
+def _wish(job: "Job", now: int) -> str:
+    wish = job.stop_requested or {}
+    done = "The stop signal was sent; SIGKILL follows after its grace." if wish.get("sent_at") else "The supervisor is to see to it."
+    return f"Its end was asked for (`{wish.get('verb')}`) at {_at(wish.get('at'), now)}. {done}"

@@ -1,0 +1,1 @@
+"""How a run becomes a process somewhere. `local` starts it under a shim on this machine."""

@@ -1,0 +1,142 @@
+"""A run on this machine: its state file, its shim, and what can be known of it afterwards.
+
+The supervisor keeps its own descriptors 0 to 9 occupied (`occupy_low_descriptors`), so that a source is never a target here.
+"""
+
+import os
+import sys
+
+from outlast.core.options import value
+from outlast.executors import state
+from outlast.home import Home
+from outlast.seams import armed_for_shims, failpoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from outlast.core.job import Job
+
+_SHIM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim")
+_LOW = 10
+_ALL_SIGNALS = range(1, 65)
+_CATCHABLE = [s for s in range(1, 32) if s not in (9, 19)]
+
+
+def shim_argv(wanted: str | None = None) -> "list[str]":
+    """Return the beginning of a shim's command line: the C shim if it is there and runs, else the Python one.
+
+    `wanted`: `c` or `python` instead (`OUTLAST_SHIM`). Raises FileNotFoundError if the C one is wanted and not there.
+    """
+    binary = f"{_SHIM}/outlast-shim"
+    if wanted != "python" and os.access(binary, os.X_OK) and (wanted == "c" or _runs(binary)):
+        return [binary]
+    if wanted == "c":
+        raise FileNotFoundError(2, os.strerror(2), binary)
+    source = f"{_SHIM}/shim.py"
+    compiled = f"{_SHIM}/__pycache__/shim.{sys.implementation.cache_tag}.pyc"
+    if os.path.exists(compiled) and os.stat(compiled).st_mtime >= os.stat(source).st_mtime:
+        source = compiled
+    return [sys.executable, "-I", "-S", source]
+
+
+def _runs(binary: str) -> bool:
+    """Tell whether the binary works on this machine (a wheel may have been made for another C library)."""
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        pid = os.posix_spawn(binary, [binary, "version"], {}, file_actions=[(os.POSIX_SPAWN_DUP2, null, fd) for fd in (1, 2)])
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    except OSError:
+        return False
+    finally:
+        os.close(null)
+
+
+def occupy_low_descriptors() -> None:
+    """Put `/dev/null` on every free descriptor below 10: what is opened from now on is no target of a hand-over."""
+    while (fd := os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)) < _LOW:
+        pass
+    os.close(fd)
+
+
+def command_environment(home: Home, home_id: str, job: "Job", run: int, variables: bytes) -> "dict[bytes, bytes]":
+    """Return the environment of a run's command: the stored one with outlast's own facts added (CONTRACT)."""
+    environment = dict(entry.split(b"=", 1) for entry in variables.split(b"\0") if b"=" in entry)
+    environment.setdefault(b"PYTHONUNBUFFERED", b"1")
+    path = home.run_path(job.id, run)
+    facts = {
+        "OUTLAST_HOME": home.path, "OUTLAST_JOB": str(job.id), "OUTLAST_RUN": str(run), "OUTLAST_NAME": job.name,
+        "OUTLAST_FEEDBACK": f"{path}.feedback", "OUTLAST_MARK": mark(home_id, job.id, run),
+    }  # fmt: skip
+    environment.update((name.encode(), os.fsencode(fact)) for name, fact in facts.items())
+    return environment
+
+
+def mark(home_id: str, job: int, run: int) -> str:
+    """Return `OUTLAST_MARK` of a run: how children that left its session are found."""
+    return f"{home_id}:{job}:{run}"
+
+
+def options(home: Home, job: "Job", path: str, surroundings: "Mapping[str, Any]", own: "Mapping[str, Any]",
+            *, front: bool) -> "list[str]":  # fmt: skip
+    """Return the shim's KEY=VALUE words for a run of `job`; `own`: the surroundings that the shim inherits of its starter."""
+    spec = job.spec
+    words = [f"state={path}", f"home={home.path}", f"cwd={job.cwd}", f"grace={(value(spec, 'leftovers.grace') or 0) // 1_000_000}"]
+    streams = [name for name in ("stdout", "stderr") if value(spec, f"log.{name}")]
+    if len(streams) < 2:  # noqa: PLR2004
+        words.append(f"streams={','.join(streams) or 'none'}")
+    if "log.file.max-bytes" in spec:
+        words.append(f"max-bytes={value(spec, 'log.file.max-bytes') or 0}")
+    if "log.run.max-files" in spec:
+        words.append(f"max-files={value(spec, 'log.run.max-files') or 0}")
+    stdin = value(spec, "stdin")
+    if stdin and stdin != "null":
+        words.append(f"stdin={os.path.join(job.cwd, stdin)}")
+    words += restored(surroundings, own)
+    if front:
+        words.append("front=1")
+    words += (f"failpoint={armed}" for armed in armed_for_shims())
+    return words
+
+
+def restored(surroundings: "Mapping[str, Any]", own: "Mapping[str, Any]") -> "list[str]":
+    """Return the words that give the command its submitter's umask, limits, nice value and affinity where they differ from `own`."""
+    words = [f"umask={surroundings['umask']:o}"]
+    limits = own["rlimits"]
+    words += (f"rlimit={n}:{soft}:{hard}" for n, (soft, hard) in surroundings["rlimits"].items() if limits.get(n) != [soft, hard])
+    if surroundings["nice"] != own["nice"]:
+        words.append(f"nice={surroundings['nice']}")
+    if surroundings["affinity"] and surroundings["affinity"] != own["affinity"]:
+        words.append(f"affinity={','.join(map(str, surroundings['affinity']))}")
+    return words
+
+
+def start(shim: "Sequence[str]", words: "Sequence[str]", path: str, command: "Sequence[str]", environment: "Mapping[bytes, bytes]",
+          streams: "Sequence[int]", lifeline: int) -> int:  # fmt: skip
+    """Make the state file and start a shim on it. Returns the shim's pid. Raises OSError: nothing was started then.
+
+    `streams`: the three descriptors that become the shim's 0, 1, 2.
+    """
+    failpoint("state.before")
+    lock = state.create(path)
+    failpoint("state.created")
+    try:
+        actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate((*streams, lock, lifeline))]
+        argv = [*shim, "run", *words, "--", *command]
+        failpoint("spawn.before")
+        pid = os.posix_spawn(shim[0], argv, environment, file_actions=actions, setsigmask=_ALL_SIGNALS, setsigdef=_CATCHABLE)
+    except (OSError, ValueError):
+        os.unlink(path)
+        raise
+    finally:
+        os.close(lock)
+    failpoint("spawn.after")
+    return pid
+
+
+def start_guard(shim: "Sequence[str]", home: Home, lifeline: int, null: int) -> int:
+    """Start a shim in guard mode: it starts the next supervisor if this one dies while no run lives. Returns its pid."""
+    actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate((null, null, null, null, lifeline))]
+    environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    return os.posix_spawn(shim[0], [*shim, "guard", f"home={home.path}"], environment, file_actions=actions, setsigmask=[])

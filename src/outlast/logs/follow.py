@@ -1,0 +1,159 @@
+"""What is appended to a log while we look: new stretches, new gaps, and the next file after a rotation.
+
+Files are told apart by identity, not by name or place: each one seen is held open until it has been read, so only files that came
+and went between two looks are missing. How much that was follows from how far the `rotated` gap grew beyond the files that
+we held ourselves.
+"""
+
+import os
+
+from outlast.logs import gaps
+from outlast.logs.files import MOST_OPEN, Snapshot, identity, in_order, name_of, raw_size, walk
+from outlast.logs.gaps import Gap
+from outlast.logs.stretch import lines_end, read_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from outlast.logs.files import LogFile, Stretch
+
+TAIL = 64
+
+
+class Follower:
+    """Goes on where a snapshot ends. `at`: how much of `held[turn]` has been told; `told`: which gaps, by index, and their size."""
+
+    __slots__ = ("path", "held", "turn", "at", "told", "_removed", "_tail")
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Take over the files of `snapshot`, of which all whole lines, and the gaps before their end, have been told."""
+        self.path = snapshot.path
+        self.held = snapshot.files
+        self.turn = len(self.held) - 1
+        self.at, self._tail = 0, b""
+        if self.held and self._file().reopen():
+            self._move(lines_end(self._file().fd, 0, self._file().size))
+        end = self._file().start + self.at if self.held else 0
+        self.told = {index: gap.bytes or 0 for index, gap in enumerate(snapshot.gaps) if gap.offset <= end and not gap.log}
+        self._removed = _removed(snapshot)
+
+    def stretches(self, alive: "Callable[[], bool]", pause: "Callable[[], object]") -> "Iterator[Gap | Stretch | None]":
+        """Yield what comes, None before each `pause()`; ends when `alive()` was false and everything after that has been told."""
+        while True:
+            living = alive()
+            found = False
+            for part in self._look(last=not living):
+                found = True
+                yield part
+            if not living:
+                return
+            if not found:
+                yield None
+                pause()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for file in self.held:
+            file.close()
+
+    def _file(self) -> "LogFile":
+        return self.held[self.turn]
+
+    def _move(self, at: int) -> None:
+        """Remember that everything before `at` has been told, and what stood last there."""
+        self.at = at
+        self._tail = self._last_told()
+
+    def _last_told(self) -> bytes:
+        return read_at(self._file().fd, min(TAIL, self.at), max(0, self.at - TAIL)) if self._file().reopen() else b""
+
+    def _look(self, *, last: bool) -> "Iterator[Gap | Stretch]":
+        if not self.held:
+            self._begin()
+        if not self.held:
+            yield from reversed(self._fresh_gaps(0, last=last))
+        while self.held:
+            file = self._file()
+            over = self.turn + 1 < len(self.held) or identity(name_of(self.path, 0)) != file.inode
+            # In this order: nothing is written to a file after it has lost its name, and a gap is told before what follows it.
+            if file.reopen():
+                file.size = os.fstat(file.fd).st_size
+            self.at = min(self.at, file.size)  # a chunk that the disk had no room for is taken back
+            end = file.size if over or last or file.fd < 0 else lines_end(file.fd, self.at, file.size)
+            fresh = self._fresh_gaps(file.start + end, last=last and not over)
+            if any(0 <= gap.offset - file.start < self.at for gap in fresh) and self._tail != self._last_told():
+                self.at = min(gap.offset for gap in fresh) - file.start  # taken back, and other output is there by now
+            yield from walk([(file, self.at, end)], fresh)
+            self._move(end)
+            yield from reversed(fresh)
+            if over:
+                yield from self._next()
+            if self._file() is file:
+                return
+
+    def _fresh_gaps(self, end: int, *, last: bool) -> list[Gap]:
+        """Return what gaps before `end` have grown by since they were told, for `walk`; with `last` those behind it too."""
+        fresh: list[Gap] = []
+        for index, gap in enumerate(gaps.parse(gaps.read(f"{self.path}.gaps"))):
+            told = self.told.get(index, -1)
+            size = gap.bytes or 0
+            if gap.log or size <= told or (gap.offset > end and not last) or (gap.bytes is None and not last):
+                continue  # one that cannot be read may be half written just now
+            self.told[index] = size
+            fresh.append(gap if told < 0 or gap.bytes is None else gap.replace(bytes=size - told))
+        return in_order(fresh)
+
+    def _begin(self) -> bool:
+        """Take the oldest file, if there is one by now: what was removed behind it is found when it has been read."""
+        snapshot = Snapshot(self.path)
+        for file in snapshot.files[1:]:
+            file.close()
+        self.held, self.turn = snapshot.files[:1], 0
+        return bool(self.held)
+
+    def _next(self) -> "Iterator[Gap]":
+        """Go to the file after this one, if there is one, and tell what was removed between them."""
+        if self.turn + 1 == len(self.held):
+            yield from self._look_again()
+        if self.turn + 1 < len(self.held):
+            for old in self.held[: max(0, self.turn - MOST_OPEN)]:
+                old.close()
+            self.turn += 1
+            self.at, self._tail = 0, b""
+
+    def _look_again(self) -> "Iterator[Gap]":
+        snapshot = Snapshot(self.path)
+        known = {file.inode for file in self.held if file.fd >= 0}  # of a closed one the number may be another file's by now
+        first_new = max((index + 1 for index, file in enumerate(snapshot.files) if file.inode in known), default=0)
+        for file in snapshot.files[:first_new]:
+            file.close()
+        newer = snapshot.files[first_new:]
+        if not newer:
+            return
+        there = {(file.inode, file.size) for file in snapshot.files[:first_new]}
+        gone = [file for file in self.held if (file.inode, file.size) not in there]
+        removed = _removed(snapshot)
+        log = removed[0] - self._removed[0] - sum(file.size for file in gone)
+        position = self._file().start + self._file().size
+        if log > 0:
+            counted = all(file.fd >= 0 for file in gone)
+            size = max(0, removed[1] - self._removed[1] - sum(raw_size(file) for file in gone)) if counted else None
+            yield Gap(offset=position, bytes=size, log=log, since=0, until=removed[2], reason=gaps.ROTATED)
+            position += log
+        for file in newer:
+            file.start = position
+            position += file.size
+        if log >= 0:  # else the disk had no room yet to tell of a removal: those files are needed for the next look
+            self._removed = removed
+            for file in gone:
+                file.close()
+            self.held = [file for file in self.held if file not in gone]
+        self.turn = len(self.held) - 1
+        self.held += newer
+
+
+def _removed(snapshot: Snapshot) -> tuple[int, int, int]:
+    """Return how much of the log stream, and of the command's bytes, has been removed, and the time up to which."""
+    removed = [gap for gap in snapshot.gaps if gap.log]
+    return sum(gap.log for gap in removed), sum(gap.bytes or 0 for gap in removed), max((gap.until for gap in removed), default=0)

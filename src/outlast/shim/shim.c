@@ -1,0 +1,1056 @@
+/* The shim in C: parent of one command, holder of its lock, writer of its log and its result.
+ *
+ * The same as shim.py, which is the executable specification and says more; the protocol is docs/shim-protocol.md.
+ * Linux, libc only. No heap: static buffers whose pages are touched when they are used, so that an idle run costs little.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    STATE = 3, LIFELINE = 4,      /* descriptors, by protocol */
+    STARTED = 0, RESULT = 1024,   /* slots of the state file */
+    STARTED_ROOM = 1024, RESULT_ROOM = 2048,
+    CHUNK = 65536,                /* bytes of one read */
+    PIECE = 16384,                /* bytes of text in one record */
+    PREFIX = 40,                  /* "2026-11-22T08:00:00.123456789Z stdout F " */
+    GAP_SIZE = 256,
+    PASS_SIZE = 4096,             /* PIPE_BUF: what a pipe that polls writable takes without blocking */
+    HELD_BACK = 1 << 20,          /* bytes kept for a client that does not read, before children of an ended command are held back */
+    LOW = 20,                     /* own descriptors live from here on, out of reach of any dup2 */
+    PATH_ROOM = 4096, LIMITS = 32, MOST_FILES = 1000, MOST_WORDS = 64,
+};
+static const int64_t SECOND = 1000000000;
+
+/* ---- the command line ---- */
+
+static struct {
+    const char *state, *home, *cwd, *in;
+    long umask, nice;             /* -1, LONG_MAX: not given */
+    bool has_nice, has_affinity, front, guard;
+    unsigned long cpus[8192 / (8 * sizeof(long))];
+    struct { bool given; int64_t soft, hard; } limits[LIMITS];
+    bool kept[2];
+    int64_t max_bytes, max_files, grace;
+    char **command;
+} opt = { .umask = -1, .kept = { true, true }, .max_bytes = 33554432, .max_files = 8, .grace = 2000 };
+
+static const char *const points[] = {
+    "before-spawn", "before-started", "after-started", "after-spawn", "before-output", "after-output", "before-rotate", "during-rotate",
+    "after-rotate", "before-gap", "after-gap", "before-result", "after-result", "before-start-supervisor", "after-start-supervisor",
+};
+enum { POINTS = sizeof points / sizeof *points };
+static int64_t point_delay[POINTS]; /* milliseconds; -1: die */
+static bool points_armed;
+static pid_t shim_pid;
+
+static void usage(const char *what, const char *word)
+{
+    char line[512];
+    int n = snprintf(line, sizeof line - 1, "outlast-shim: %s `%.400s`", what, word);
+    for (int i = 0; i < n; i++)
+        if (line[i] < 32 || line[i] > 126)
+            line[i] = '?';
+    line[n++] = '\n';
+    if (write(2, line, (size_t)n) < 0) { }
+    _exit(2);
+}
+
+/* A decimal integer that fills the text from *p to a character of `ends`; moves *p there. */
+static bool number(const char **p, const char *ends, int64_t least, int64_t most, int64_t *value)
+{
+    const char *digits = *p + (**p == '-');
+    size_t n = strspn(digits, "0123456789");
+    if (!n || digits + n - *p > 20 || !strchr(ends, digits[n]))
+        return false;
+    errno = 0;
+    *value = strtoll(*p, NULL, 10);
+    *p = digits + n;
+    return !errno && *value >= least && *value <= most;
+}
+
+static bool whole_number(const char *text, int64_t least, int64_t most, int64_t *value)
+{
+    return number(&text, "", least, most, value) && !*text;
+}
+
+static bool take_affinity(const char *p)
+{
+    int64_t cpu;
+    memset(opt.cpus, 0, sizeof opt.cpus);
+    for (opt.has_affinity = true; number(&p, ",", 0, 8191, &cpu); p++) {
+        opt.cpus[cpu / (8 * sizeof(long))] |= 1UL << cpu % (8 * sizeof(long));
+        if (!*p)
+            return true;
+    }
+    return false;
+}
+
+static bool take_limit(const char *p)
+{
+    int64_t which, soft, hard;
+    if (!number(&p, ":", 0, LIMITS - 1, &which) || !*p || !number((p++, &p), ":", -1, INT64_MAX, &soft) || !*p
+        || !whole_number(p + 1, -1, INT64_MAX, &hard))
+        return false;
+    opt.limits[which].given = true;
+    opt.limits[which].soft = soft;
+    opt.limits[which].hard = hard;
+    return true;
+}
+
+static bool take_streams(const char *p)
+{
+    opt.kept[0] = opt.kept[1] = false;
+    if (!strcmp(p, "none"))
+        return true;
+    for (;; p += 7) {
+        if (strncmp(p, "stdout", 6) && strncmp(p, "stderr", 6))
+            return false;
+        opt.kept[p[3] == 'e'] = true;
+        if (!p[6] || p[6] != ',')
+            return !p[6];
+    }
+}
+
+static bool take_failpoint(const char *p)
+{
+    for (int i = 0; i < POINTS; i++) {
+        size_t n = strlen(points[i]);
+        if (strncmp(p, points[i], n) || p[n] != ':')
+            continue;
+        points_armed = true;
+        if (!strcmp(p + n + 1, "die")) {
+            point_delay[i] = -1;
+            return true;
+        }
+        return !strncmp(p + n + 1, "delay=", 6) && whole_number(p + n + 7, 0, 1000000000, &point_delay[i]);
+    }
+    return false;
+}
+
+static bool take_path(const char **path, const char *value)
+{
+    *path = value;
+    return *value && strlen(value) < 4000;
+}
+
+/* 1 taken, 0 malformed, -1 unknown */
+static int take(const char *key, const char *v)
+{
+    int64_t n = 0;
+    if (!strcmp(key, "state")) return take_path(&opt.state, v);
+    if (!strcmp(key, "home")) return take_path(&opt.home, v);
+    if (!strcmp(key, "stdin")) return take_path(&opt.in, v);
+    if (!strcmp(key, "cwd")) return take_path(&opt.cwd, v) && *v == '/';
+    if (!strcmp(key, "umask")) {
+        size_t digits = strspn(v, "01234567");
+        opt.umask = strtol(v, NULL, 8);
+        return digits && digits <= 4 && !v[digits] && opt.umask <= 0777;
+    }
+    if (!strcmp(key, "nice")) {
+        int ok = whole_number(v, -1000, 1000, &n);
+        opt.nice = n;
+        opt.has_nice = true;
+        return ok;
+    }
+    if (!strcmp(key, "affinity")) return take_affinity(v);
+    if (!strcmp(key, "rlimit")) return take_limit(v);
+    if (!strcmp(key, "streams")) return take_streams(v);
+    if (!strcmp(key, "max-bytes")) return whole_number(v, 0, INT64_MAX, &opt.max_bytes);
+    if (!strcmp(key, "max-files")) return whole_number(v, 0, MOST_FILES, &opt.max_files) && opt.max_files != 1;
+    if (!strcmp(key, "grace")) return whole_number(v, 0, 1000000000, &opt.grace);
+    if (!strcmp(key, "front")) return (opt.front = !strcmp(v, "1"));
+    if (!strcmp(key, "failpoint")) return take_failpoint(v);
+    return -1;
+}
+
+static void parse(char **words)
+{
+    opt.guard = *words && !strcmp(*words, "guard");
+    if (!opt.guard && !(*words && !strcmp(*words, "run")))
+        usage("unknown word", *words ? *words : "");
+    while (*++words) {
+        if (!opt.guard && !strcmp(*words, "--")) {
+            opt.command = words + 1;
+            break;
+        }
+        char *equals = strchr(*words, '=');
+        if (!equals)
+            usage("unknown word", *words);
+        *equals = 0; /* for the comparison only: our words show in /proc/PID/cmdline */
+        int taken = take(*words, equals + 1);
+        if (taken < 0)
+            usage("unknown key", *words);
+        if (!taken)
+            usage("malformed value of", *words);
+        *equals = '=';
+    }
+    if (opt.guard && !opt.home)
+        usage("missing key", "home");
+    if (!opt.guard && !opt.state)
+        usage("missing key", "state");
+    if (!opt.guard && !(opt.command && *opt.command && **opt.command))
+        usage("empty command", "");
+    if (fcntl(opt.guard ? LIFELINE : STATE, F_GETFD) < 0)
+        usage("not open: descriptor", opt.guard ? "4" : "3");
+}
+
+/* ---- small things ---- */
+
+static int64_t clock_ns(clockid_t which)
+{
+    struct timespec t;
+    clock_gettime(which, &t);
+    return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+static void sleep_ms(int64_t ms)
+{
+    struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+    while (nanosleep(&t, &t) < 0 && errno == EINTR) { }
+}
+
+static void failpoint(const char *name)
+{
+    if (!points_armed)
+        return;
+    for (int i = 0; i < POINTS; i++)
+        if (!strcmp(points[i], name)) {
+            if (point_delay[i] < 0)
+                kill(shim_pid, SIGKILL);
+            sleep_ms(point_delay[i] > 0 ? point_delay[i] : 0);
+        }
+}
+
+/* Moves a descriptor out of reach of any dup2; close-on-exec. Passes -1 through. */
+static int high(int fd)
+{
+    int moved = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, LOW), why = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = why;
+    return moved;
+}
+
+static ssize_t read_file(const char *path, char *buffer, size_t room)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t n = 0;
+    ssize_t got;
+    if (fd < 0)
+        return -1;
+    while (n < room && ((got = read(fd, buffer + n, room - n)) > 0 || (got < 0 && errno == EINTR)))
+        n += got > 0 ? (size_t)got : 0;
+    close(fd);
+    return (ssize_t)n;
+}
+
+static int write_all(int fd, const char *data, size_t n, int64_t at)
+{
+    while (n) {
+        ssize_t done = pwrite(fd, data, n, at);
+        if (done < 0 && errno != EINTR)
+            return -1;
+        if (done > 0)
+            data += done, n -= (size_t)done, at += done;
+    }
+    return 0;
+}
+
+static uint32_t crc32(const char *p, size_t n)
+{
+    uint32_t c = ~0U;
+    while (n--) {
+        c ^= (unsigned char)*p++;
+        for (int k = 0; k < 8; k++)
+            c = c >> 1 ^ (0xEDB88320U & -(c & 1));
+    }
+    return ~c;
+}
+
+/* One line, one pwrite, into room that was really written before. `line` has 14 bytes of room before the text. */
+static bool write_slot(off_t at, size_t room, char *line, size_t n)
+{
+    char head[32];
+    snprintf(head, sizeof head, "%04u %08x ", (unsigned)n, crc32(line + 14, n));
+    memcpy(line, head, 14);
+    line[14 + n] = '\n';
+    return n + 15 <= room && pwrite(STATE, line, n + 15, at) == (ssize_t)(n + 15);
+}
+
+/* Field 22 of /proc/PID/stat; counted from the last parenthesis, since the name may hold blanks and parentheses. */
+static unsigned long long start_time(void)
+{
+    char text[1024];
+    ssize_t n = read_file("/proc/self/stat", text, sizeof text - 1);
+    text[n < 0 ? 0 : n] = 0;
+    char *p = strrchr(text, ')');
+    for (int field = 2; p && field < 22; field++)
+        p = strchr(p + 1, ' ');
+    return p ? strtoull(p + 1, NULL, 10) : 0;
+}
+
+/* What a command expects: every signal at its default, none blocked. */
+static void default_signals(void)
+{
+    sigset_t none;
+    signal(SIGXFSZ, SIG_IGN); /* forgets one that our own write to a full disk has earned */
+    for (int s = 1; s < NSIG; s++)
+        signal(s, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* ---- the command. With vfork the child borrows our memory: it changes nothing of it that we look at later ---- */
+
+static char known[256]; /* the part of `started` that is known before the command is */
+
+static void identify(void)
+{
+    char boot[64], space[64];
+    ssize_t n = read_file("/proc/sys/kernel/random/boot_id", boot, sizeof boot - 1);
+    boot[n > 36 ? 36 : n < 0 ? 0 : n] = 0;
+    n = readlink("/proc/self/ns/pid", space, sizeof space - 1);
+    space[n < 0 ? 0 : n] = 0;
+    snprintf(known, sizeof known, "\"shim\":%d,\"shim_start\":%llu,\"boot\":\"%s\",\"pidns\":%llu", shim_pid, start_time(), boot,
+             n > 5 ? strtoull(space + 5, NULL, 10) : 0ULL);
+}
+
+static void tell(int fd, const char *word, int value)
+{
+    char line[64];
+    int n = snprintf(line, sizeof line, "%s %d\n", word, value);
+    if (write(fd, line, (size_t)n) < 0) { }
+}
+
+static void restore(int told)
+{
+    for (int i = 0; i < LIMITS; i++) {
+        if (!opt.limits[i].given)
+            continue;
+        struct rlimit own, want = { (rlim_t)opt.limits[i].soft, (rlim_t)opt.limits[i].hard }; /* -1 is RLIM_INFINITY */
+        bool ok = !getrlimit(i, &own);
+        if (ok && want.rlim_max > own.rlim_max) {
+            want.rlim_max = own.rlim_max;
+            want.rlim_cur = want.rlim_cur > own.rlim_max ? own.rlim_max : want.rlim_cur;
+        }
+        if (!ok || setrlimit(i, &want) < 0)
+            tell(told, "rlimit", i);
+    }
+    if (opt.has_nice && setpriority(PRIO_PROCESS, 0, (int)opt.nice) < 0)
+        tell(told, "nice", 0);
+    if (opt.has_affinity && syscall(SYS_sched_setaffinity, 0, sizeof opt.cpus, opt.cpus) < 0)
+        tell(told, "affinity", 0);
+}
+
+static void __attribute__((noreturn)) become(int out, int err, int told)
+{
+    char line[STARTED_ROOM];
+    setsid();
+    failpoint("before-started");
+    for (int64_t pause = 50;; pause = pause > 500 ? 1000 : pause * 2) {
+        int n = snprintf(line + 14, sizeof line - 16, "{\"v\":1,\"pid\":%d,\"start\":%llu,%s,\"at\":%lld}", getpid(), start_time(), known,
+                         (long long)clock_ns(CLOCK_REALTIME));
+        if (write_slot(STARTED, STARTED_ROOM, line, (size_t)n))
+            break;
+        sleep_ms(pause); /* without this line a second start would be allowed: rather wait */
+    }
+    failpoint("after-started");
+    if (opt.in) {
+        int fd = open(opt.in, O_RDONLY);
+        if (fd < 0 || (fd && dup2(fd, 0) < 0)) {
+            tell(told, "stdin", errno);
+            _exit(127);
+        }
+        if (fd)
+            close(fd);
+    }
+    dup2(out, 1);
+    dup2(err, 2);
+    restore(told);
+    if (opt.umask >= 0)
+        umask((mode_t)opt.umask);
+    if (opt.cwd && chdir(opt.cwd) < 0) {
+        tell(told, "cwd", errno);
+        _exit(127);
+    }
+    default_signals();
+    execvp(*opt.command, opt.command);
+    tell(told, "exec", errno);
+    _exit(127);
+}
+
+/* ---- the log ---- */
+
+static const char *const stream_names[2] = { "stdout", "stderr" };
+static char input[CHUNK];         /* what is being read; the scan for leftovers borrows it */
+static char staged[CHUNK];        /* records on their way to the file; the starter of a supervisor borrows it */
+
+struct gap { char reason[40]; int64_t offset, bytes, log, from, to, place; bool untold; };
+struct part { int64_t size, bytes, from, to; };
+
+static struct gap loss = { .offset = -1, .place = -1 }, rotated = { .reason = "rotated", .offset = -1, .place = -1 };
+static struct part parts[MOST_FILES + 1]; /* newest first; beyond that many nothing is ever removed, and the rest is not needed */
+static int64_t part_count, moving = -2;   /* moving: number of the file that is renamed next; -2: no rotation under way */
+static int log_fd = -1, gaps_fd = -1;
+static int64_t gaps_size, position, missing; /* position: length of the log stream */
+
+static const char *file_name(char *room, const char *suffix, int64_t index)
+{
+    int n = snprintf(room, PATH_ROOM, "%s%s", opt.state, suffix);
+    if (index)
+        snprintf(room + n, (size_t)(PATH_ROOM - n), ".%lld", (long long)index);
+    return room;
+}
+
+static bool tell_gap(struct gap *gap)
+{
+    char path[PATH_ROOM], record[GAP_SIZE + 1];
+    if (!gap->untold)
+        return true;
+    failpoint("before-gap");
+    if (gaps_fd < 0 && (gaps_fd = high(open(file_name(path, ".gaps", 0), O_WRONLY | O_CREAT | O_CLOEXEC, 0600))) < 0)
+        return false;
+    int n = snprintf(record, sizeof record, "{\"offset\":%lld,\"bytes\":%lld,\"log\":%lld,\"from\":%lld,\"to\":%lld,\"reason\":\"%s\"}",
+                     (long long)gap->offset, (long long)gap->bytes, (long long)gap->log, (long long)gap->from, (long long)gap->to, gap->reason);
+    memset(record + n, ' ', (size_t)(GAP_SIZE - n));
+    record[GAP_SIZE - 1] = '\n';
+    if (write_all(gaps_fd, record, GAP_SIZE, gap->place < 0 ? gaps_size : gap->place) < 0)
+        return false;
+    if (gap->place < 0) {
+        gap->place = gaps_size;
+        gaps_size += GAP_SIZE;
+    }
+    gap->untold = false;
+    failpoint("after-gap");
+    return true;
+}
+
+/* What cannot be told now is tried again before the next chunk and before the result. */
+static bool tell_gaps(void)
+{
+    return tell_gap(&loss) && tell_gap(&rotated);
+}
+
+static void lose(int64_t taken, int64_t now, int code)
+{
+    char reason[sizeof loss.reason];
+#if defined __GLIBC__ && __GLIBC_PREREQ(2, 32)
+    const char *name = strerrorname_np(code);
+#else
+    const char *name = code == EIO ? "EIO" : code == EACCES ? "EACCES" : code == ENOENT ? "ENOENT" : code == EROFS ? "EROFS" : NULL;
+#endif
+    if (code == ENOSPC || code == EDQUOT || code == EFBIG)
+        strcpy(reason, "disk full");
+    else if (name)
+        snprintf(reason, sizeof reason, "cannot write: %.16s", name);
+    else
+        snprintf(reason, sizeof reason, "cannot write: E%d", code);
+    if (!loss.untold && (loss.offset != position || strcmp(loss.reason, reason))) {
+        loss = (struct gap){ .offset = position, .from = now, .place = -1 };
+        strcpy(loss.reason, reason);
+    }
+    loss.bytes += taken;
+    loss.to = now;
+    loss.untold = true;
+    missing += taken;
+    tell_gaps();
+}
+
+/* Remove the second oldest file. Its gap is told before, and after if the disk had no room for that before. */
+static void drop(int64_t index)
+{
+    char path[PATH_ROOM];
+    struct part *part = parts + index, *oldest = part + 1;
+    if (rotated.offset < 0) {
+        rotated.offset = oldest->size;
+        rotated.from = part->from;
+    }
+    rotated.bytes += part->bytes;
+    rotated.log += part->size;
+    rotated.to = part->to;
+    rotated.untold = true;
+    missing += part->bytes;
+    *part = *oldest;
+    part_count--;
+    tell_gaps();
+    unlink(file_name(path, ".log", index)); /* if that fails the next rename goes over it */
+    tell_gaps();
+}
+
+/* Make room for a new file. What an error interrupts is taken up again at the same file. */
+static int rotate(void)
+{
+    char from[PATH_ROOM], to[PATH_ROOM];
+    failpoint("before-rotate");
+    if (moving == -2) {
+        moving = part_count - 1;
+        if (opt.max_files && part_count >= opt.max_files) {
+            drop(moving - 1);
+            moving -= 2; /* the oldest keeps its number */
+        }
+    }
+    while (moving >= 0) {
+        if (rename(file_name(from, ".log", moving), file_name(to, ".log", moving + 1)) < 0 && errno != ENOENT)
+            return -1;
+        if (--moving >= 0)
+            failpoint("during-rotate");
+    }
+    moving = -2;
+    close(log_fd);
+    log_fd = -1;
+    memmove(parts + 1, parts, sizeof *parts * (size_t)(part_count < MOST_FILES ? part_count : MOST_FILES));
+    memset(parts, 0, sizeof *parts);
+    part_count++;
+    failpoint("after-rotate");
+    return 0;
+}
+
+/* The next record of [p, end): its text's length, and whether a newline belongs to it. */
+static inline bool piece(const char *p, const char *end, size_t *n)
+{
+    size_t most = (size_t)(end - p) < PIECE + 1 ? (size_t)(end - p) : PIECE + 1;
+    const char *newline = memchr(p, '\n', most);
+    *n = newline ? (size_t)(newline - p) : most < PIECE ? most : PIECE;
+    return newline;
+}
+
+/* Format the records of [p, end) and write them at the end of the log, few writes. `prefix` is PREFIX bytes with the tag F. */
+static int write_records(const char *p, const char *end, const char *prefix, int64_t at)
+{
+    size_t used = 0, n;
+    while (p < end) {
+        bool full = piece(p, end, &n);
+        if (used + PREFIX + n + 1 > sizeof staged) {
+            if (write_all(log_fd, staged, used, at) < 0)
+                return -1;
+            at += (int64_t)used;
+            used = 0;
+        }
+        char *to = staged + used;
+        memcpy(to, prefix, PREFIX);
+        to[PREFIX - 2] = full ? 'F' : 'P';
+        memcpy(to + PREFIX, p, n);
+        to[PREFIX + n] = '\n';
+        used += PREFIX + n + 1;
+        p += n + full;
+    }
+    return write_all(log_fd, staged, used, at);
+}
+
+static int append(const char *p, const char *end, const char *prefix, int64_t size)
+{
+    char path[PATH_ROOM];
+    /* A gap that could not be told yet goes first. If it still cannot, this chunk joins it: one gap, one place. */
+    if (!tell_gaps())
+        return -1;
+    if ((moving > -2 || (opt.max_bytes && part_count && parts->size && parts->size + size > opt.max_bytes)) && rotate() < 0)
+        return -1;
+    if (log_fd < 0) {
+        if ((log_fd = high(open(file_name(path, ".log", 0), O_WRONLY | O_CREAT | O_CLOEXEC, 0600))) < 0)
+            return -1;
+        if (!part_count) {
+            part_count = 1;
+            position = parts->size = lseek(log_fd, 0, SEEK_END);
+        }
+    }
+    if (write_records(p, end, prefix, parts->size) < 0) {
+        int why = errno;
+        if (ftruncate(log_fd, parts->size) < 0) { } /* the next chunk is written over it */
+        errno = why;
+        return -1;
+    }
+    return 0;
+}
+
+/* "2026-11-22T08:00:00.123456789Z stdout F ". gmtime_r would read the time zone's file and use the heap. */
+static void make_prefix(char *prefix, int64_t now, int stream)
+{
+    static int64_t day = -1;
+    static char date[32];
+    int64_t seconds = now / SECOND, s = seconds % 86400;
+    if (seconds / 86400 != day) { /* days to a civil date, years that begin in March (Howard Hinnant, chrono-compatible date algorithms) */
+        day = seconds / 86400;
+        int64_t z = day + 719468, era = z / 146097, doe = z % 146097;
+        int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+        int64_t mp = (5 * doy + 2) / 153, month = mp < 10 ? mp + 3 : mp - 9;
+        snprintf(date, sizeof date, "%04d-%02d-%02dT", (int)(yoe + era * 400 + (month <= 2)), (int)month, (int)(doy - (153 * mp + 2) / 5 + 1));
+    }
+    snprintf(prefix, PREFIX + 1, "%.11s%02d:%02d:%02d.%09dZ %s F ", date, (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60), (int)(now % SECOND),
+             stream_names[stream]);
+}
+
+/* Write what one read returned: to one file, unless it alone is larger than a file may be. */
+static void keep(int stream, const char *p, size_t length)
+{
+    char prefix[64];
+    const char *end = p + length;
+    int64_t now = clock_ns(CLOCK_REALTIME);
+    make_prefix(prefix, now, stream);
+    while (p < end) {
+        const char *q = p;
+        int64_t size = 0;
+        size_t n;
+        while (q < end) {
+            bool full = piece(q, end, &n);
+            if (opt.max_bytes && size && size + PREFIX + (int64_t)n + 1 > opt.max_bytes)
+                break;
+            size += PREFIX + (int64_t)n + 1;
+            q += n + full;
+        }
+        failpoint("before-output");
+        if (append(p, q, prefix, size) < 0)
+            lose(q - p, now, errno);
+        else {
+            parts->from = parts->from ? parts->from : now;
+            parts->to = now;
+            parts->size += size;
+            parts->bytes += q - p;
+            position += size;
+        }
+        failpoint("after-output");
+        p = q;
+    }
+}
+
+/* ---- the lifeline ---- */
+
+static bool watched, left; /* left: there was no `start` file: the supervisor left on purpose */
+static int64_t look_at, look_pause = 250; /* look_at: monotonic ns; 0: the lifeline is whole */
+
+static void __attribute__((noreturn)) become_supervisor(char **words, int lock, char *home)
+{
+    char *environment[] = { "PATH=/usr/local/bin:/usr/bin:/bin", home, NULL };
+    setsid();
+    umask(077);
+    int nothing = high(open("/dev/null", O_RDWR));
+    if (chdir("/") == 0 && dup2(nothing, 0) == 0 && dup2(nothing, 1) == 1 && dup2(nothing, 2) == 2 && dup2(lock, 3) == 3) {
+        default_signals();
+        execve(*words, words, environment);
+    }
+    _exit(127);
+}
+
+static void start_supervisor(void)
+{
+    static char *words[MOST_WORDS + 1];
+    char path[PATH_ROOM], *home = getenv("HOME");
+    snprintf(path, sizeof path, "%s/supervisor.lock", opt.home);
+    int lock = high(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)), count = 0;
+    if (lock < 0)
+        return;
+    if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
+        snprintf(path, sizeof path, "%s/start", opt.home);
+        ssize_t n = read_file(path, staged, sizeof staged);
+        for (char *p = staged, *end; n > 0 && count < MOST_WORDS && p < staged + n && (end = memchr(p, 0, (size_t)(staged + n - p))); p = end + 1)
+            words[count++] = p;
+        words[count] = NULL;
+        left = !count || !**words;
+        if (!left) {
+            failpoint("before-start-supervisor");
+            if (vfork() == 0)
+                become_supervisor(words, lock, home ? home - 5 : NULL); /* the whole entry, HOME=... */
+            failpoint("after-start-supervisor");
+        }
+    }
+    close(lock);
+}
+
+/* Start a supervisor if the lifeline is broken and nobody else does; say when to look again. */
+static void look(void)
+{
+    struct pollfd p = { LIFELINE, 0, 0 };
+    if (poll(&p, 1, 0) > 0 && p.revents & POLLHUP) {
+        start_supervisor();
+        look_at = clock_ns(CLOCK_MONOTONIC) + look_pause * 1000000;
+        look_pause = look_pause * 2 > 30000 ? 30000 : look_pause * 2;
+    } else {
+        look_at = 0;
+        look_pause = 250;
+    }
+}
+
+/* ---- the run ---- */
+
+struct stream {
+    int pipe;                     /* read end; -1 when closed */
+    int64_t count;
+    bool drained, front;
+    char *rest;                   /* read and not yet taken by the client: [head, tail) of `room` bytes, mapped when needed */
+    size_t head, tail, room;
+};
+static struct stream streams[2] = { { .pipe = -1, .drained = true }, { .pipe = -1, .drained = true } };
+static int told = -1;             /* read end of the error pipe */
+static pid_t pid;
+static int fork_error, status;
+static struct rusage used;
+static int64_t ended;             /* ns since the epoch; 0: the command lives */
+static bool childless, subreaper, recorded;
+static int64_t grace_end, record_at, record_pause = 50;
+static char result[RESULT_ROOM];
+static size_t result_length;
+
+static void spawn(void)
+{
+    int p[6] = { -1, -1, -1, -1, -1, -1 };
+    failpoint("before-spawn");
+    identify();
+    for (int i = 0; i < 6 && !fork_error; i += 2) {
+        int made[2];
+        if (pipe2(made, O_CLOEXEC) < 0 || (p[i] = high(made[0])) < 0 || (p[i + 1] = high(made[1])) < 0)
+            fork_error = errno;
+    }
+    if (!fork_error) {
+        pid = opt.in ? fork() : vfork(); /* the opening of a FIFO may block for ever, and vfork would block us with it */
+        if (pid == 0)
+            become(p[1], p[3], p[5]);
+        if (pid < 0)
+            fork_error = errno;
+    }
+    for (int i = 0; i < 6; i++)
+        if (p[i] >= 0 && (i % 2 || fork_error))
+            close(p[i]);
+    if (fork_error) {
+        ended = clock_ns(CLOCK_REALTIME);
+        return;
+    }
+    for (int s = 0; s < 2; s++) {
+        streams[s] = (struct stream){ .pipe = p[2 * s], .front = opt.front };
+        fcntl(p[2 * s], F_SETFL, O_RDONLY | O_NONBLOCK);
+    }
+    told = p[4];
+    failpoint("after-spawn");
+}
+
+static void stop_passing(struct stream *s)
+{
+    s->front = false;
+    s->head = s->tail = 0;
+}
+
+static void hold(struct stream *s, const char *data, size_t n)
+{
+    if (s->head) {
+        memmove(s->rest, s->rest + s->head, s->tail - s->head);
+        s->tail -= s->head;
+        s->head = 0;
+    }
+    if (s->tail + n > s->room) {
+        size_t room = s->tail + n + CHUNK;
+        char *rest = s->rest ? mremap(s->rest, s->room, room, MREMAP_MAYMOVE)
+                             : mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (rest == MAP_FAILED) {
+            stop_passing(s);
+            return;
+        }
+        s->rest = rest;
+        s->room = room;
+    }
+    memcpy(s->rest + s->tail, data, n);
+    s->tail += n;
+}
+
+/* One read of one stream; the number of bytes, 0 also at its end. */
+static size_t read_stream(int i)
+{
+    struct stream *s = streams + i;
+    ssize_t n = read(s->pipe, input, sizeof input);
+    if (n < 0)
+        return 0;
+    if (n == 0) {
+        close(s->pipe);
+        s->pipe = -1;
+        s->drained = true;
+        return 0;
+    }
+    s->count += n;
+    if (opt.kept[i])
+        keep(i, input, (size_t)n);
+    if (s->front)
+        hold(s, input, (size_t)n);
+    return (size_t)n;
+}
+
+/* The grace is over: take what lies in the pipe, then let whoever still writes get EPIPE. */
+static void finish(int i)
+{
+    int in_pipe = 0;
+    if (streams[i].pipe < 0)
+        return;
+    ioctl(streams[i].pipe, FIONREAD, &in_pipe);
+    for (int64_t rest = in_pipe, n; rest >= 0 && (n = (int64_t)read_stream(i)) > 0;)
+        rest -= n;
+    if (streams[i].pipe >= 0)
+        close(streams[i].pipe);
+    streams[i].pipe = -1;
+}
+
+/* Give the client what it takes now. Its descriptors share their open file with a shell: never non-blocking. */
+static void pass_on(int i, int events)
+{
+    struct stream *s = streams + i;
+    while (s->head < s->tail && events) {
+        size_t n = s->tail - s->head;
+        ssize_t done = events & (POLLERR | POLLNVAL) ? -1 : write(1 + i, s->rest + s->head, n < PASS_SIZE ? n : PASS_SIZE);
+        if (done < 0) {
+            if (events & (POLLERR | POLLNVAL) || (errno != EAGAIN && errno != EINTR))
+                stop_passing(s);
+            return;
+        }
+        s->head += (size_t)done;
+        struct pollfd p = { 1 + i, POLLOUT, 0 };
+        events = poll(&p, 1, 0) > 0 ? p.revents : 0;
+    }
+}
+
+/* Take the exit of every child: the command and what it left to its subreaper. */
+static void reap(void)
+{
+    int raw;
+    struct rusage usage;
+    pid_t who;
+    while ((who = wait4(-1, &raw, WNOHANG, &usage)) > 0)
+        if (who == pid && !ended) {
+            ended = clock_ns(CLOCK_REALTIME);
+            grace_end = clock_ns(CLOCK_MONOTONIC) + opt.grace * 1000000;
+            status = raw;
+            used = usage;
+        }
+    childless = who < 0;
+}
+
+/* Does the environment of a process hold the entry? Read by pieces that overlap by the length of the entry and its two ends. */
+static bool has_entry(const char *path, const char *entry, size_t length)
+{
+    size_t wanted = length + 2, n = 1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool found = false;
+    if (fd < 0)
+        return false;
+    input[0] = 0;
+    for (ssize_t got; !found;) {
+        got = read(fd, input + n, sizeof input - n - 1);
+        n += got > 0 ? (size_t)got : 0;
+        if (got <= 0)
+            input[n++] = 0; /* an entry may lack its end */
+        for (char *p = input; !found && n >= wanted && (p = memmem(p, n - (size_t)(p - input), entry, length)); p++)
+            found = p > input && !p[-1] && p + length < input + n && !p[length];
+        if (got <= 0)
+            break;
+        if (n > wanted) {
+            memmove(input, input + n - wanted, wanted);
+            n = wanted;
+        }
+    }
+    close(fd);
+    return found;
+}
+
+/* Living processes whose environment holds our mark. Zombies have none. */
+static int count_marked(void)
+{
+    const char *mark = getenv("OUTLAST_MARK");
+    DIR *folder = mark && strlen(mark) < CHUNK / 4 ? opendir("/proc") : NULL;
+    struct dirent *item;
+    char path[300];
+    int found = 0;
+    while (folder && (item = readdir(folder)))
+        if (*item->d_name >= '0' && *item->d_name <= '9' && atoi(item->d_name) != shim_pid) {
+            snprintf(path, sizeof path, "/proc/%s/environ", item->d_name);
+            found += has_entry(path, mark - 13, strlen(mark) + 13); /* the whole entry, OUTLAST_MARK=... */
+        }
+    if (folder)
+        closedir(folder);
+    return found;
+}
+
+static void compose(void)
+{
+    char unrestored[512] = "", heard[1024], stage[8] = "";
+    int error = fork_error, value;
+    size_t at = 0;
+    if (fork_error)
+        strcpy(stage, "fork");
+    ssize_t n = told >= 0 ? read(told, heard, sizeof heard - 1) : 0; /* all is there: the writer is dead or has exec'ed */
+    heard[n < 0 ? 0 : n] = 0;
+    for (char *line = strtok(heard, "\n"), word[16]; line; line = strtok(NULL, "\n")) {
+        if (sscanf(line, "%15s %d", word, &value) != 2)
+            continue;
+        bool limit = !strcmp(word, "rlimit");
+        if (limit || !strcmp(word, "nice") || !strcmp(word, "affinity"))
+            at += (size_t)snprintf(unrestored + at, sizeof unrestored - at, limit ? "%s\"%s:%d\"" : "%s\"%s\"", at ? "," : "", word, value);
+        else {
+            snprintf(stage, sizeof stage, "%.7s", word);
+            error = value;
+        }
+    }
+    if (*stage)
+        memset(&used, 0, sizeof used);
+    int leftovers = subreaper && childless ? 0 : count_marked();
+    tell_gaps();
+    char raw[16] = "null";
+    if (!*stage)
+        snprintf(raw, sizeof raw, "%d", status);
+    result_length = (size_t)snprintf(
+        result + 14, sizeof result - 16,
+        "{\"v\":1,\"at\":%lld,\"status\":%s,\"error\":%d,\"stage\":\"%s\",\"utime\":%lld,\"stime\":%lld,\"max_rss\":%lld,\"stdout\":%lld,"
+        "\"stderr\":%lld,\"log\":%lld,\"missing\":%lld,\"leftovers\":%d,\"drained\":%s,\"unrestored\":[%s]}",
+        (long long)ended, raw, error, stage, used.ru_utime.tv_sec * 1000000LL + used.ru_utime.tv_usec,
+        used.ru_stime.tv_sec * 1000000LL + used.ru_stime.tv_usec, used.ru_maxrss * 1024LL, (long long)streams[0].count,
+        (long long)streams[1].count, (long long)position, (long long)missing, leftovers,
+        streams[0].drained && streams[1].drained ? "true" : "false", unrestored);
+}
+
+/* Write the result; again and again while the disk refuses, but never lose it. */
+static void record(void)
+{
+    failpoint("before-result");
+    if (write_slot(RESULT, RESULT_ROOM, result, result_length)
+        && (fdatasync(STATE) == 0 || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)) {
+        recorded = true;
+        failpoint("after-result");
+        return;
+    }
+    record_at = clock_ns(CLOCK_MONOTONIC) + record_pause * 1000000;
+    record_pause = record_pause > 500 ? 1000 : record_pause * 2;
+}
+
+/* Wait and do what is due until the result is written and the client has all. */
+static void serve(void)
+{
+    sigset_t all_but_child;
+    sigfillset(&all_but_child);
+    sigdelset(&all_but_child, SIGCHLD);
+    for (;;) {
+        int64_t now = clock_ns(CLOCK_MONOTONIC), due = 0;
+        if (ended && !result_length && ((streams[0].pipe < 0 && streams[1].pipe < 0) || now >= grace_end)) {
+            finish(0);
+            finish(1);
+            compose();
+        }
+        if (result_length && !recorded && now >= record_at)
+            record();
+        if (recorded && streams[0].head == streams[0].tail && streams[1].head == streams[1].tail)
+            return;
+        if (look_at && now >= look_at)
+            look();
+
+        struct pollfd p[5] = { { LIFELINE, 0, 0 } };
+        if (!watched || look_at)
+            p[0].fd = -1;
+        for (int i = 0; i < 2; i++) {
+            struct stream *s = streams + i;
+            size_t waiting = s->tail - s->head;
+            p[1 + i] = (struct pollfd){ !waiting || (ended && waiting < HELD_BACK) ? s->pipe : -1, POLLIN, 0 };
+            p[3 + i] = (struct pollfd){ waiting ? 1 + i : -1, POLLOUT, 0 };
+        }
+        if (look_at)
+            due = look_at;
+        if (ended && !result_length && (!due || grace_end < due))
+            due = grace_end;
+        if (result_length && !recorded && (!due || record_at < due))
+            due = record_at;
+        now = clock_ns(CLOCK_MONOTONIC);
+        int64_t rest = due > now ? due - now : 0;
+        struct timespec t = { rest / SECOND, rest % SECOND };
+        /* SIGCHLD is let in here and nowhere else: no race, no descriptor. */
+        int ready = ppoll(p, 5, due ? &t : NULL, &all_but_child);
+        reap(); /* always: streams that are always ready would keep the signal out */
+        if (ready < 0)
+            continue;
+        if (p[0].revents) {
+            watched = p[0].revents & POLLHUP; /* anything else is no lifeline and would spin */
+            look();
+        }
+        for (int i = 0; i < 2; i++) {
+            if (p[1 + i].revents)
+                read_stream(i);
+            if (p[3 + i].revents)
+                pass_on(i, p[3 + i].revents);
+        }
+    }
+}
+
+/* ---- beginning and end ---- */
+
+static void on_child(int number) { (void)number; }
+
+static void close_strangers(void)
+{
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, LIFELINE + 1, ~0U, 0) == 0)
+        return;
+#endif
+    for (long fd = sysconf(_SC_OPEN_MAX); fd > LIFELINE; fd--)
+        close((int)fd);
+}
+
+/* Step 1: descriptors, signals, session. */
+static void prepare(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    shim_pid = getpid();
+    for (int fd = 1; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0) { /* or the log might get the number that the client's output goes to */
+            int nothing = open("/dev/null", O_RDWR);
+            if (nothing != fd && dup2(nothing, fd) == fd)
+                close(nothing);
+        }
+    close_strangers();
+    fcntl(STATE, F_SETFD, FD_CLOEXEC);
+    watched = fcntl(LIFELINE, F_SETFD, FD_CLOEXEC) == 0 && opt.home;
+    setsid();
+}
+
+/* Wait for the lifeline to break; leave when somebody is attached again or nobody wants to be. */
+static void guard(void)
+{
+    sigset_t term;
+    struct pollfd p = { LIFELINE, 0, 0 };
+    signal(SIGTERM, SIG_DFL);
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    sigprocmask(SIG_UNBLOCK, &term, NULL);
+    while (poll(&p, 1, -1) < 0) { }
+    for (look(); look_at && !left; look())
+        sleep_ms((look_at - clock_ns(CLOCK_MONOTONIC)) / 1000000 + 1);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && !strcmp(argv[1], "version"))
+        return puts("outlast-shim 1 (c)") < 0;
+    parse(argv + 1);
+    prepare();
+    if (opt.guard) {
+        guard();
+        return 0;
+    }
+    struct sigaction act = { .sa_handler = on_child };
+    sigaction(SIGCHLD, &act, NULL);
+    subreaper = prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
+    spawn();
+    serve();
+    return 0;
+}

@@ -1,0 +1,898 @@
+"""The shim: parent of one command, holder of its lock, writer of its log and its result.
+
+This file is the executable specification of `docs/shim-protocol.md`; `shim.c` is the same for less memory. It is run as
+`python -I -S shim.py run KEY=VALUE... -- COMMAND...`, needs the standard library only and travels alone to other machines.
+Invariant: a command whose first instruction has run has its `started` line, and no result is written that `wait4` did not give.
+
+Everything is imported at the top: a run may outlive the Python installation that it began with.
+"""
+
+import _signal  # type: ignore[import-not-found]  # `signal` would load enum: a third of the start-up time
+import binascii
+import errno
+import fcntl
+import os
+import resource
+import select
+import sys
+import termios
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import NoReturn
+
+STATE, LIFELINE = 3, 4  # descriptors, by protocol
+STARTED, RESULT = (0, 1024), (1024, 2048)  # slots of the state file: offset, room
+CHUNK = 65536  # bytes of one read
+PIECE = 16384  # bytes of text in one record
+GAP_SIZE = 256
+PASS_SIZE = 4096  # PIPE_BUF: what a pipe that polls writable takes without blocking
+HELD_BACK = 1 << 20  # bytes kept for a client that does not read, before children of an ended command are held back
+LOW = 20  # own descriptors live from here on, out of reach of any dup2
+LARGEST = 2**63 - 1
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+STREAMS = (b"stdout", b"stderr")
+MARK = b"OUTLAST_MARK"
+POINTS = (
+    b"before-spawn before-started after-started after-spawn before-output after-output before-rotate during-rotate after-rotate "
+    b"before-gap after-gap before-result after-result before-start-supervisor after-start-supervisor"
+).split()
+
+
+class Usage(Exception):
+    """The command line is wrong; the message names the word."""
+
+
+class Options:
+    """The command line, checked."""
+
+    def __init__(self, words: list[bytes]) -> None:
+        self.state = self.home = self.cwd = self.stdin = b""
+        self.umask = self.nice = None  # type: int | None
+        self.affinity: list[int] = []
+        self.rlimits: dict[int, tuple[int, int]] = {}
+        self.streams = [True, True]
+        self.max_bytes, self.max_files, self.grace = 33554432, 8, 2000
+        self.front = False
+        self.failpoints: dict[bytes, int] = {}  # milliseconds to sleep; -1: die
+        self.command: list[bytes] = []
+        self.guard = words[:1] == [b"guard"]
+        if not self.guard and words[:1] != [b"run"]:
+            raise Usage(b"unknown word", words[0] if words else b"")
+        for at, word in enumerate(words[1:], 2):
+            if word == b"--" and not self.guard:
+                self.command = words[at:]
+                break
+            key, equals, value = word.partition(b"=")
+            if not equals:
+                raise Usage(b"unknown word", word)
+            try:
+                self.set(key, value)
+            except ValueError:
+                raise Usage(b"malformed value of", key) from None
+        if self.guard and not self.home:
+            raise Usage(b"missing key", b"home")
+        if not self.guard and not self.state:
+            raise Usage(b"missing key", b"state")
+        if not self.guard and not (self.command and self.command[0]):
+            raise Usage(b"empty command", b"")
+
+    def set(self, key: bytes, value: bytes) -> None:
+        """Take one KEY=VALUE; ValueError if the value is malformed."""
+        if key in (b"state", b"home", b"stdin", b"cwd"):
+            demand(0 < len(value) < 4000 and (key != b"cwd" or value[:1] == b"/"))
+            setattr(self, key.decode(), value)
+        elif key == b"umask":
+            demand(value.isdigit() and len(value) <= 4)
+            self.umask = int(value, 8)
+            demand(self.umask <= 0o777)
+        elif key == b"nice":
+            self.nice = number(value, -1000, 1000)
+        elif key == b"affinity":
+            self.affinity = [number(cpu, 0, 8191) for cpu in value.split(b",")]
+        elif key == b"rlimit":
+            which, soft, hard = value.split(b":")
+            self.rlimits[number(which, 0, 31)] = (number(soft, -1), number(hard, -1))
+        elif key == b"streams":
+            kept = [] if value == b"none" else value.split(b",")
+            demand(all(name in STREAMS for name in kept))
+            self.streams = [name in kept for name in STREAMS]
+        elif key == b"max-bytes":
+            self.max_bytes = number(value, 0)
+        elif key == b"max-files":
+            self.max_files = number(value, 0, 1000)
+            demand(self.max_files != 1)
+        elif key == b"grace":
+            self.grace = number(value, 0, 10**9)
+        elif key == b"front":
+            demand(value == b"1")
+            self.front = True
+        elif key == b"failpoint":
+            name, _, action = value.partition(b":")
+            demand(name in POINTS and (action == b"die" or action[:6] == b"delay="))
+            self.failpoints[name] = -1 if action == b"die" else number(action[6:], 0, 10**9)
+        else:
+            raise Usage(b"unknown key", key)
+
+
+def demand(condition: bool) -> None:
+    if not condition:
+        raise ValueError
+
+
+def number(text: bytes, least: int, most: int = LARGEST) -> int:
+    """A decimal integer without any of the freedoms of `int`: no blanks, no underscores, no plus sign."""
+    demand(text.removeprefix(b"-").isdigit() and len(text) <= 20)
+    value = int(text)
+    demand(least <= value <= most)
+    return value
+
+
+failpoints: dict[bytes, int] = {}
+
+
+def failpoint(name: bytes, shim: int = 0) -> None:
+    """Do what a test wants at this point; `shim` is whom `die` kills when it is not the caller."""
+    delay = failpoints.get(name, 0)
+    if delay < 0:
+        os.kill(shim or os.getpid(), _signal.SIGKILL)
+    elif delay:
+        time.sleep(delay / 1000)
+
+
+def high(fd: int) -> int:
+    """Move a descriptor out of reach of any `dup2`; close-on-exec."""
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LOW)
+    os.close(fd)
+    return moved
+
+
+def is_open(fd: int) -> bool:
+    try:
+        fcntl.fcntl(fd, fcntl.F_GETFD)
+    except OSError:
+        return False
+    return True
+
+
+def contents(path: bytes) -> bytes:
+    """The whole file; nothing if it cannot be read."""
+    try:
+        with open(path, "rb", 0) as file:
+            return file.read() or b""
+    except OSError:
+        return b""
+
+
+def start_time(pid: bytes) -> int:
+    """Field 22 of /proc/PID/stat; counted from the last parenthesis, since the name may hold blanks and parentheses."""
+    fields = contents(b"/proc/%b/stat" % pid).rpartition(b")")[2].split()
+    return int(fields[19]) if len(fields) > 19 else 0
+
+
+def write_all(fd: int, data: bytes, at: int) -> None:
+    view = memoryview(data)
+    while view:
+        done = os.pwrite(fd, view, at)
+        view = view[done:]
+        at += done
+
+
+def write_slot(slot: tuple[int, int], text: bytes) -> None:
+    """One line, one pwrite, into room that was really written before."""
+    line = b"%04d %08x %b\n" % (len(text), binascii.crc32(text), text)
+    if len(line) > slot[1] or os.pwrite(STATE, line, slot[0]) != len(line):
+        raise OSError(errno.ENOSPC, "slot")
+
+
+def default_signals() -> None:
+    """What a command expects: every signal at its default, none blocked."""
+    _signal.signal(_signal.SIGXFSZ, _signal.SIG_IGN)  # forgets one that our own write to a full disk has earned
+    for number_ in _signal.valid_signals() - {_signal.SIGKILL, _signal.SIGSTOP}:
+        _signal.signal(number_, _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+
+
+# --- the command ---
+
+
+def identity() -> bytes:
+    """The part of `started` that is known before the command is."""
+    try:
+        pidns = os.readlink("/proc/self/ns/pid").strip("pid:[]")
+    except OSError:
+        pidns = "0"
+    boot = contents(b"/proc/sys/kernel/random/boot_id").strip()
+    return b'"shim":%d,"shim_start":%d,"boot":"%b","pidns":%b' % (os.getpid(), start_time(b"self"), boot, pidns.encode())
+
+
+def become(options: Options, ends: list[int], told: int, known: bytes) -> "NoReturn":
+    """The child: from `fork` to `exec`. Tells the shim `unrestored NAME` or `STAGE ERRNO`, one line each."""
+    shim = os.getppid()
+    os.setsid()
+    failpoint(b"before-started", shim)
+    pause = 0.05
+    while True:
+        try:
+            when = start_time(b"self"), known, time.time_ns()
+            write_slot(STARTED, b'{"v":1,"pid":%d,"start":%d,%b,"at":%d}' % (os.getpid(), *when))
+            break
+        except OSError:  # without this line a second start would be allowed: rather wait
+            time.sleep(pause)
+            pause = min(pause * 2, 1)
+    failpoint(b"after-started", shim)
+    stage = b"stdin"
+    try:
+        if options.stdin:
+            fd = os.open(options.stdin, os.O_RDONLY)
+            os.dup2(fd, 0)
+            os.set_inheritable(0, True)  # dup2 onto itself changes nothing
+            if fd:
+                os.close(fd)
+        os.dup2(ends[0], 1)
+        os.dup2(ends[1], 2)
+        for name in restore(options):
+            os.write(told, b"unrestored " + name + b"\n")
+        if options.umask is not None:
+            os.umask(options.umask)
+        stage = b"cwd"
+        if options.cwd:
+            os.chdir(options.cwd)
+        stage = b"exec"
+        default_signals()
+        execute(options.command)
+    except OSError as error:
+        os.write(told, b"%b %d\n" % (stage, error.errno or 0))
+    except MemoryError:  # a limit on memory that this interpreter does not fit in
+        os.write(told, b"%b %d\n" % (stage, errno.ENOMEM))
+    finally:
+        os._exit(127)
+
+
+def restore(options: Options) -> "Iterator[bytes]":
+    """Set limits, priority and CPUs; yields the names of those that could not be set."""
+    for which, wanted in options.rlimits.items():
+        try:
+            own = resource.getrlimit(which)[1]
+            soft, hard = wanted
+            if own >= 0 and not 0 <= hard <= own:
+                soft, hard = soft if 0 <= soft <= own else own, own
+            resource.setrlimit(which, (soft, hard))
+        except (OSError, ValueError):
+            yield b"rlimit:%d" % which
+    if options.nice is not None:
+        try:
+            os.setpriority(os.PRIO_PROCESS, 0, options.nice)
+        except OSError:
+            yield b"nice"
+    if options.affinity:
+        try:
+            os.sched_setaffinity(0, options.affinity)
+        except (OSError, AttributeError):
+            yield b"affinity"
+
+
+def execute(command: list[bytes]) -> None:
+    """`execvp` of libc with the environment as it came: OSError is all that can be seen of it."""
+    restore_locale()
+    if b"/" in command[0]:
+        execute_file(command[0], command)
+    failed = OSError(errno.ENOENT, "")
+    for folder in os.environb.get(b"PATH", b"/bin:/usr/bin").split(b":"):
+        try:
+            execute_file(folder + b"/" + command[0] if folder else command[0], command)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ESTALE, errno.ETIMEDOUT):
+                raise
+            if failed.errno != errno.EACCES:
+                failed = error
+    raise failed
+
+
+def execute_file(path: bytes, command: list[bytes]) -> None:
+    try:
+        os.execv(path, command)  # not execve: a mapping cannot hold names twice or entries without `=`
+    except OSError as error:
+        if error.errno == errno.ENOEXEC:
+            os.execv(b"/bin/sh", [b"/bin/sh", path, *command[1:]])
+        raise
+
+
+def restore_locale() -> None:
+    """Undo PEP 538: under the C locale the interpreter puts LC_CTYPE into its own environment, `-I` or not."""
+    for entry in contents(b"/proc/self/environ").split(b"\0"):
+        if entry.startswith(b"LC_CTYPE="):
+            return os.putenv(b"LC_CTYPE", entry[9:])
+    return os.unsetenv(b"LC_CTYPE")
+
+
+# --- the log ---
+
+
+class Gap:
+    """A loss, as it is told in the gaps file. `place` is its position there, -1 before it has one."""
+
+    def __init__(self, reason: bytes, offset: int, now: int) -> None:
+        self.reason, self.offset, self.start, self.end = reason, offset, now, now
+        self.bytes = self.log = 0
+        self.place = -1
+        self.told = True
+
+    def extend(self, taken: int, log: int, now: int) -> None:
+        self.bytes += taken
+        self.log += log
+        self.end = now
+        self.told = False
+
+    def record(self) -> bytes:
+        numbers = b'"offset":%d,"bytes":%d,"log":%d,"from":%d,"to":%d' % (self.offset, self.bytes, self.log, self.start, self.end)
+        return (b'{%b,"reason":"%b"}' % (numbers, self.reason)).ljust(GAP_SIZE - 1) + b"\n"
+
+
+class Part:
+    """One log file: its size, the command's bytes in it, the time of its first and last chunk."""
+
+    def __init__(self, size: int = 0) -> None:
+        self.size = size
+        self.bytes = self.start = self.end = 0
+
+
+class Log:
+    """The files of the log stream. Losing output is recorded, never raised."""
+
+    def __init__(self, state: bytes, max_bytes: int, max_files: int) -> None:
+        self.path, self.max_bytes, self.max_files = state + b".log", max_bytes, max_files
+        self.gaps_path = state + b".gaps"
+        self.fd = self.gaps_fd = -1
+        self.gaps_size = 0
+        self.parts: list[Part] = []  # newest first
+        self.moving = -2  # number of the file that is renamed next; -2: no rotation under way, -1: all are renamed
+        self.position = 0  # length of the log stream
+        self.missing = 0
+        self.loss = Gap(b"", -1, 0)
+        self.rotated = Gap(b"rotated", -1, 0)
+        self.second, self.clock = -1, b""
+
+    def keep(self, stream: int, chunk: bytes) -> None:
+        """Write what one `read` returned."""
+        now = time.time_ns()
+        second, nanoseconds = divmod(now, 10**9)
+        if second != self.second:
+            self.second, at = second, time.gmtime(second)
+            day = b"%04d-%02d-%02d" % (at.tm_year, at.tm_mon, at.tm_mday)
+            self.clock = day + b"T%02d:%02d:%02d" % (at.tm_hour, at.tm_min, at.tm_sec)
+        prefix = b"%b.%09dZ %b " % (self.clock, nanoseconds, STREAMS[stream])
+        whole = prefix + b"F "
+        if has_long_line(chunk):
+            text = b"".join(record for record, _ in records(chunk, prefix))
+        else:
+            end = chunk.rfind(b"\n")
+            text = whole + chunk[:end].replace(b"\n", b"\n" + whole) + b"\n" if end >= 0 else b""
+            if end + 1 < len(chunk):
+                text += prefix + b"P " + chunk[end + 1 :] + b"\n"
+        if self.max_bytes and len(text) > self.max_bytes:
+            for text, taken in groups(records(chunk, prefix), self.max_bytes):
+                self.put(text, taken, now)
+        else:
+            self.put(text, len(chunk), now)
+
+    def put(self, text: bytes, taken: int, now: int) -> None:
+        """Append whole records that carry `taken` bytes of the command, to one file; or take them back and count them."""
+        failpoint(b"before-output")
+        try:
+            # A gap that could not be told yet goes first. If it still cannot, this chunk joins it: one gap, one place.
+            self.tell_gaps()
+            size = self.parts[0].size if self.parts else 0
+            if self.moving > -2 or (self.max_bytes and size and size + len(text) > self.max_bytes):
+                self.rotate()
+            if self.fd < 0:
+                self.open()
+            part = self.parts[0]
+            try:
+                write_all(self.fd, text, part.size)
+            except OSError:
+                os.ftruncate(self.fd, part.size)
+                raise
+        except OSError as error:
+            self.lose(taken, now, error.errno or 0)
+        else:
+            part.start = part.start or now
+            part.end = now
+            part.size += len(text)
+            part.bytes += taken
+            self.position += len(text)
+        failpoint(b"after-output")
+
+    def open(self) -> None:
+        self.fd = high(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
+        if not self.parts:
+            self.parts.append(Part(os.fstat(self.fd).st_size))
+            self.position = self.parts[0].size
+
+    def lose(self, taken: int, now: int, code: int) -> None:
+        reason = b"disk full" if code in FULL else b"cannot write: %b" % errno.errorcode.get(code, f"E{code}").encode()
+        if self.loss.told and (self.loss.reason, self.loss.offset) != (reason, self.position):
+            self.loss = Gap(reason, self.position, now)
+        self.loss.extend(taken, 0, now)
+        self.missing += taken
+        self.try_to_tell_gaps()
+
+    def tell_gaps(self) -> None:
+        for gap in (self.loss, self.rotated):
+            if not gap.told:
+                failpoint(b"before-gap")
+                if self.gaps_fd < 0:
+                    self.gaps_fd = high(os.open(self.gaps_path, os.O_WRONLY | os.O_CREAT, 0o600))
+                write_all(self.gaps_fd, gap.record(), self.gaps_size if gap.place < 0 else gap.place)
+                if gap.place < 0:
+                    gap.place = self.gaps_size
+                    self.gaps_size += GAP_SIZE
+                gap.told = True
+                failpoint(b"after-gap")
+
+    def try_to_tell_gaps(self) -> None:
+        try:
+            self.tell_gaps()
+        except OSError:
+            pass  # it stays untold and is tried again before the next chunk and before the result
+
+    def name(self, index: int) -> bytes:
+        return self.path + b".%d" % index if index else self.path
+
+    def rotate(self) -> None:
+        """Make room for a new file. What an error interrupts is taken up again at the same file."""
+        failpoint(b"before-rotate")
+        if self.moving == -2:
+            oldest = len(self.parts) - 1
+            if self.max_files and oldest + 1 >= self.max_files:
+                self.drop(oldest - 1)
+                oldest -= 2  # the oldest keeps its number
+            self.moving = oldest
+        while self.moving >= 0:
+            try:
+                os.rename(self.name(self.moving), self.name(self.moving + 1))
+            except FileNotFoundError:
+                pass  # somebody removed it: the reader will see that the sizes do not add up
+            self.moving -= 1
+            if self.moving >= 0:
+                failpoint(b"during-rotate")
+        self.moving = -2
+        os.close(self.fd)
+        self.fd = -1
+        self.parts.insert(0, Part())
+        failpoint(b"after-rotate")
+
+    def drop(self, index: int) -> None:
+        """Remove the second oldest file. Its gap is told before, and after if the disk had no room for that before."""
+        part = self.parts.pop(index)
+        if self.rotated.offset < 0:
+            self.rotated.offset, self.rotated.start = self.parts[-1].size, part.start
+        self.rotated.extend(part.bytes, part.size, part.end)
+        self.missing += part.bytes
+        self.try_to_tell_gaps()
+        try:
+            os.unlink(self.name(index))
+        except OSError:
+            pass  # the next rename goes over it
+        self.try_to_tell_gaps()
+
+
+def has_long_line(chunk: bytes) -> bool:
+    """Is there a line of more than PIECE bytes? A handful of backward searches for a chunk, never one per line."""
+    at = 0
+    while len(chunk) - at > PIECE:
+        newline = chunk.rfind(b"\n", at, at + PIECE + 1)
+        if newline < 0:
+            return True
+        at = newline + 1
+    return False
+
+
+def records(chunk: bytes, prefix: bytes) -> "Iterator[tuple[bytes, int]]":
+    """The chunk record by record, with the number of the command's bytes that each stands for."""
+    at = 0
+    while at < len(chunk):
+        end = chunk.find(b"\n", at, at + PIECE + 1)
+        text = chunk[at : end if end >= 0 else at + PIECE]
+        taken = len(text) + (end >= 0)
+        yield prefix + (b"F " if end >= 0 else b"P ") + text + b"\n", taken
+        at += taken
+
+
+def groups(items: "Iterator[tuple[bytes, int]]", most: int) -> "Iterator[tuple[bytes, int]]":
+    """Records joined to texts of at most `most` bytes, or one record."""
+    text, taken = b"", 0
+    for record, part in items:
+        if text and len(text) + len(record) > most:
+            yield text, taken
+            text, taken = b"", 0
+        text += record
+        taken += part
+    yield text, taken
+
+
+# --- the lifeline ---
+
+
+class Lifeline:
+    """Descriptor 4: when it breaks, one of all shims starts the next supervisor."""
+
+    def __init__(self, home: bytes) -> None:
+        self.home = home
+        self.watched = bool(home) and is_open(LIFELINE)
+        self.pause = 0.25
+        self.look_at = 0.0  # monotonic; 0: the lifeline is whole
+        self.left = False  # there was no `start` file: the supervisor left on purpose
+
+    def broken(self) -> bool:
+        poll = select.poll()
+        poll.register(LIFELINE, 0)
+        return any(events & select.POLLHUP for _, events in poll.poll(0))
+
+    def look(self) -> None:
+        """Start a supervisor if the lifeline is broken and nobody else does; say when to look again."""
+        if self.broken():
+            self.start()
+            self.look_at = time.monotonic() + self.pause
+            self.pause = min(self.pause * 2, 30)
+        else:
+            self.look_at, self.pause = 0.0, 0.25
+
+    def start(self) -> None:
+        try:
+            lock = high(os.open(self.home + b"/supervisor.lock", os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError:
+            return
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            starter = contents(self.home + b"/start").split(b"\0")[:-1]
+            self.left = not (starter and starter[0])
+            if not self.left:
+                failpoint(b"before-start-supervisor")
+                if os.fork() == 0:
+                    become_supervisor(starter, lock)
+                failpoint(b"after-start-supervisor")
+        except OSError:
+            pass  # somebody else holds the lock, or there is no process to be had: look again later
+        finally:
+            os.close(lock)
+
+
+def become_supervisor(starter: list[bytes], lock: int) -> "NoReturn":
+    try:
+        os.setsid()
+        os.chdir("/")
+        os.umask(0o077)
+        nothing = high(os.open("/dev/null", os.O_RDWR))
+        for fd in range(3):
+            os.dup2(nothing, fd)
+        os.dup2(lock, 3)
+        environment = {b"PATH": b"/usr/local/bin:/usr/bin:/bin"}
+        if b"HOME" in os.environb:
+            environment[b"HOME"] = os.environb[b"HOME"]
+        default_signals()
+        os.execve(starter[0], starter, environment)
+    finally:
+        os._exit(127)
+
+
+# --- the run ---
+
+
+class Run:
+    """One command from its start to its result. `serve` is the one place that waits."""
+
+    def __init__(self, options: Options, wake: int, subreaper: bool) -> None:
+        self.options, self.wake, self.subreaper = options, wake, subreaper
+        self.log = Log(options.state, options.max_bytes, options.max_files)
+        self.lifeline = Lifeline(options.home)
+        self.pid = 0
+        self.told = -1  # read end of the error pipe
+        self.pipes = [-1, -1]  # read ends; -1 when closed
+        self.counts = [0, 0]
+        self.drained = [True, True]
+        self.front = [options.front, options.front]
+        self.rest = [bytearray(), bytearray()]  # read and not yet taken by the client
+        self.error, self.stage = 0, b""
+        self.status = 0
+        self.usage: resource.struct_rusage | None = None
+        self.ended_ns = 0  # 0: the command lives
+        self.childless = False
+        self.grace_end = self.record_at = 0.0
+        self.record_pause = 0.05
+        self.result = b""
+        self.recorded = False
+
+    def spawn(self) -> None:
+        failpoint(b"before-spawn")
+        made: list[int] = []
+        try:
+            for _ in range(3):
+                made += [high(fd) for fd in os.pipe()]
+            known = identity()
+            self.pid = os.fork()
+        except OSError as error:
+            self.error, self.stage, self.ended_ns = error.errno or 0, b"fork", time.time_ns()
+            for fd in made:
+                os.close(fd)
+            return
+        if self.pid == 0:
+            become(self.options, [made[1], made[3]], made[5], known)
+        for fd in made[1::2]:
+            os.close(fd)
+        self.pipes, self.told, self.drained = [made[0], made[2]], made[4], [False, False]
+        for fd in self.pipes:
+            os.set_blocking(fd, False)
+        failpoint(b"after-spawn")
+
+    def serve(self) -> None:
+        """Wait and do what is due until the result is written and the client has all."""
+        poll, watched = select.poll(), {-1: 0}
+        while True:
+            now = time.monotonic()
+            if self.ended_ns and not self.result and (self.pipes == [-1, -1] or now >= self.grace_end):
+                for stream in (0, 1):
+                    self.finish(stream)
+                self.result = self.compose()
+            if self.result and not self.recorded and now >= self.record_at:
+                self.record()
+            if self.recorded and not any(self.rest):
+                return
+            if self.lifeline.look_at and now >= self.lifeline.look_at:
+                self.lifeline.look()
+            wanted = self.wanted()
+            if wanted != watched:
+                poll, watched = select.poll(), wanted
+                for fd, events in wanted.items():
+                    poll.register(fd, events)
+            for fd, events in poll.poll(self.timeout()):
+                self.handle(fd, events)
+
+    def handle(self, fd: int, events: int) -> None:
+        if fd == self.wake:
+            os.read(fd, CHUNK)
+            self.reap()
+        elif fd == LIFELINE:
+            self.lifeline.watched = bool(events & select.POLLHUP)  # anything else is no lifeline and would spin
+            self.lifeline.look()
+        elif fd in self.pipes:
+            self.read(self.pipes.index(fd))
+        else:
+            self.pass_on(fd - 1, events)
+
+    def wanted(self) -> dict[int, int]:
+        """What to poll for now."""
+        wanted = {self.wake: select.POLLIN}
+        if self.lifeline.watched and not self.lifeline.look_at:
+            wanted[LIFELINE] = 0  # POLLHUP is always reported
+        for stream, fd in enumerate(self.pipes):
+            waiting = len(self.rest[stream])
+            if fd >= 0 and (not waiting or (self.ended_ns and waiting < HELD_BACK)):
+                wanted[fd] = select.POLLIN
+            if waiting:
+                wanted[1 + stream] = select.POLLOUT
+        return wanted
+
+    def timeout(self) -> int | None:
+        """Milliseconds to the next thing that is due; None: for ever."""
+        due = [self.lifeline.look_at] if self.lifeline.look_at else []
+        if self.ended_ns and not self.result:
+            due.append(self.grace_end)
+        if self.result and not self.recorded:
+            due.append(self.record_at)
+        return max(0, int((min(due) - time.monotonic()) * 1000) + 1) if due else None
+
+    def read(self, stream: int) -> int:
+        """One read of one stream; returns the number of bytes, 0 also at its end."""
+        try:
+            chunk = os.read(self.pipes[stream], CHUNK)
+        except BlockingIOError:
+            return 0
+        if not chunk:
+            os.close(self.pipes[stream])
+            self.pipes[stream], self.drained[stream] = -1, True
+            return 0
+        self.counts[stream] += len(chunk)
+        if self.options.streams[stream]:
+            self.log.keep(stream, chunk)
+        if self.front[stream]:
+            self.rest[stream] += chunk
+        return len(chunk)
+
+    def finish(self, stream: int) -> None:
+        """The grace is over: take what lies in the pipe, then let whoever still writes get EPIPE."""
+        if self.pipes[stream] < 0:
+            return
+        room = bytearray(4)
+        fcntl.ioctl(self.pipes[stream], termios.FIONREAD, room)
+        left = int.from_bytes(room, sys.byteorder)
+        while self.pipes[stream] >= 0:
+            taken = self.read(stream)
+            left -= taken
+            if left < 0 or not taken:
+                break
+        if self.pipes[stream] >= 0:
+            os.close(self.pipes[stream])
+            self.pipes[stream] = -1
+
+    def pass_on(self, stream: int, events: int) -> None:
+        """Give the client what it takes now. Its descriptors share their open file with a shell: never non-blocking."""
+        rest, poll = self.rest[stream], select.poll()
+        poll.register(1 + stream, select.POLLOUT)
+        try:
+            while rest and events:
+                if events & (select.POLLERR | select.POLLNVAL):
+                    raise BrokenPipeError
+                del rest[: os.write(1 + stream, rest[:PASS_SIZE])]
+                events = sum(bits for _, bits in poll.poll(0))
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.front[stream] = False
+            rest.clear()
+
+    def reap(self) -> None:
+        """Take the exit of every child: the command and what it left to its subreaper."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                self.childless = True
+                return
+            if pid == 0:
+                self.childless = False
+                return
+            if pid == self.pid and not self.ended_ns:
+                self.ended_ns, self.status, self.usage = time.time_ns(), status, usage
+                self.grace_end = time.monotonic() + self.options.grace / 1000
+
+    def compose(self) -> bytes:
+        """The JSON of the result."""
+        unrestored = []
+        if self.told >= 0:
+            for line in os.read(self.told, CHUNK).splitlines():  # all is there: the writer is dead or has exec'ed
+                word, value = line.split()
+                if word == b"unrestored":
+                    unrestored.append(b'"%b"' % value)
+                else:
+                    self.stage, self.error = word, int(value)
+        usage = None if self.stage else self.usage
+        times = (int(usage.ru_utime * 1e6), int(usage.ru_stime * 1e6)) if usage else (0, 0)
+        rss = usage.ru_maxrss * (1024 if sys.platform == "linux" else 1) if usage else 0
+        leftovers = 0 if self.subreaper and self.childless else count_marked()
+        self.log.try_to_tell_gaps()
+        text = (
+            b'{"v":1,"at":%d,"status":%b,"error":%d,"stage":"%b","utime":%d,"stime":%d,"max_rss":%d,"stdout":%d,"stderr":%d,'
+            b'"log":%d,"missing":%d,"leftovers":%d,"drained":%b,"unrestored":[%b]}'
+        )
+        status = b"null" if self.stage else b"%d" % self.status
+        head = (self.ended_ns, status, self.error, self.stage, *times, rss, *self.counts, self.log.position)
+        drained = b"true" if all(self.drained) else b"false"
+        return text % (*head, self.log.missing, leftovers, drained, b",".join(unrestored))
+
+    def record(self) -> None:
+        """Write the result; again and again while the disk refuses, but never lose it."""
+        failpoint(b"before-result")
+        try:
+            write_slot(RESULT, self.result)
+            sync()
+        except OSError:
+            self.record_at = time.monotonic() + self.record_pause
+            self.record_pause = min(self.record_pause * 2, 1)
+        else:
+            self.recorded = True
+            failpoint(b"after-result")
+
+
+def sync() -> None:
+    try:
+        getattr(os, "fdatasync", os.fsync)(STATE)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):  # a file system that has no such thing
+            raise
+
+
+def count_marked() -> int:
+    """Living processes whose environment holds our mark. Zombies have none."""
+    mark = os.environb.get(MARK)
+    if mark is None:
+        return 0
+    wanted, own, found = b"\0" + MARK + b"=" + mark + b"\0", b"%d" % os.getpid(), 0
+    for name in os.listdir(b"/proc") if os.path.isdir(b"/proc") else []:
+        if name.isdigit() and name != own:
+            found += wanted in b"\0" + contents(b"/proc/" + name + b"/environ") + b"\0"
+    return found
+
+
+def become_subreaper() -> bool:
+    """PR_SET_CHILD_SUBREAPER, where there is one."""
+    try:
+        import ctypes
+
+        return bool(ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0)
+    except (ImportError, OSError, AttributeError):
+        return False
+
+
+def prepare(options: Options) -> None:
+    """Step 1: descriptors, signals, session."""
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
+    for fd in (0, 1, 2):
+        if fd and not is_open(fd):  # or the log might get the number that the client's output goes to
+            os.dup2(os.open("/dev/null", os.O_RDWR), fd)
+    try:
+        strangers = [int(name) for name in os.listdir("/proc/self/fd") if int(name) > LIFELINE]
+    except OSError:
+        strangers = list(range(LIFELINE + 1, 1024))
+    for fd in strangers:
+        try:
+            os.close(fd)
+        except OSError:
+            pass
+    for fd in (STATE, LIFELINE):
+        if is_open(fd):
+            os.set_inheritable(fd, False)
+    try:
+        os.setsid()
+    except OSError:
+        pass
+    failpoints.update(options.failpoints)
+
+
+def wake_on_child() -> int:
+    """A descriptor that is readable when children have ended."""
+    out, in_ = (high(fd) for fd in os.pipe())
+    os.set_blocking(in_, False)
+    _signal.signal(_signal.SIGCHLD, lambda *_: None)
+    _signal.set_wakeup_fd(in_, warn_on_full_buffer=False)
+    return out
+
+
+def guard(options: Options) -> None:
+    """Wait for the lifeline to break; leave when somebody is attached again or nobody wants to be."""
+    _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {_signal.SIGTERM})
+    lifeline, poll = Lifeline(options.home), select.poll()
+    poll.register(LIFELINE, 0)
+    poll.poll()
+    while True:
+        lifeline.look()
+        if not lifeline.look_at or lifeline.left:
+            return
+        time.sleep(max(0.0, lifeline.look_at - time.monotonic()))
+
+
+def run(options: Options) -> None:
+    wake, subreaper = wake_on_child(), become_subreaper()
+    job = Run(options, wake, subreaper)
+    job.spawn()
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {_signal.SIGCHLD})
+    job.reap()
+    job.serve()
+
+
+def main(words: list[bytes]) -> int:
+    if words == [b"version"]:
+        os.write(1, b"outlast-shim 1 (python)\n")
+        return 0
+    try:
+        options = Options(words)
+        descriptor = LIFELINE if options.guard else STATE
+        if not is_open(descriptor):
+            raise Usage(b"not open: descriptor", b"%d" % descriptor)
+    except Usage as error:
+        text = b"outlast-shim: %b `%b`" % error.args
+        os.write(2, bytes(byte if 32 <= byte < 127 else 63 for byte in text) + b"\n")
+        return 2
+    prepare(options)
+    if options.guard:
+        guard(options)
+    else:
+        run(options)
+    return 0
+
+
+if __name__ == "__main__":
+    os._exit(main([os.fsencode(word) for word in sys.argv[1:]]))  # _exit: nothing to tear down, and quickly

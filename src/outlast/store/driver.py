@@ -1,0 +1,248 @@
+"""SQLite itself: opening, the schema, and the one way to write.
+
+Every write transaction and every checkpoint happens under an exclusive flock on `write.lock`: SQLite before 3.51.3 can lose
+a commit when a checkpoint races it (sqlite.org/wal.html#walresetbug), and a fair queue cuts the worst wait of many writers.
+Only the supervisor checkpoints. Nobody closes a writing connection without the flock, since the last one to close checkpoints.
+"""
+
+import fcntl
+import os
+
+from outlast.core.errors import OutlastError, SystemFault
+from outlast.home import Home, cannot_lock, fault
+
+try:  # the C module alone is 3 ms cheaper than the package round it
+    import _sqlite3 as sqlite
+except ImportError:  # pragma: no cover
+    import sqlite3 as sqlite  # type: ignore[no-redef]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Any
+
+SCHEMA = 1
+BUSY_MS = 30_000
+_SIGNALS = (2, 15, 20)  # SIGINT, SIGTERM, SIGTSTP: a client that stands still in a transaction would hold up all others
+
+VERSION = sqlite.sqlite_version
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def read_sql(name: str) -> str:
+    """Return the text of one of the SQL files."""
+    with open(f"{_HERE}/sql/{name}", encoding="utf-8") as file:
+        return file.read()
+
+
+def load_queries() -> "dict[str, str]":
+    """Return the statements of `queries.sql` by name."""
+    parts = read_sql("queries.sql").split("-- name: ")[1:]
+    return {name.strip(): sql for name, _, sql in (part.partition("\n") for part in parts)}
+
+
+class Database:
+    """One connection to the database of a home."""
+
+    __slots__ = ("_flock", "connection", "home", "queries", "readonly")
+
+    def __init__(self, home: Home, *, readonly: bool = False) -> None:
+        """Open (and, to write, make) the database. Raises SystemFault: newer schema, corrupt, no permission, no locks."""
+        self.home = home
+        self.readonly = readonly
+        self.queries = load_queries()
+        self._flock = -1
+        path = home.at("outlast.db")
+        if not readonly:
+            home.make()
+            self._flock = home.open_lock("write.lock")
+        try:
+            self.connection: sqlite3.Connection = _connect(path, readonly=readonly)
+            self._prepare()
+        except sqlite.Error as error:
+            raise explained(error, path) from error
+
+    def _prepare(self) -> None:
+        (version,) = self.connection.execute("PRAGMA user_version").fetchone()
+        if version == SCHEMA:
+            if not self.readonly:
+                self.connection.execute("PRAGMA synchronous=FULL")
+                self.connection.execute("PRAGMA wal_autocheckpoint=0")
+            return
+        path = self.home.at("outlast.db")
+        if version > SCHEMA:
+            raise SystemFault(
+                f"{path} was written by a newer outlast (schema {version}, this one knows {SCHEMA})",
+                "trying again does not help; use the newer version, or another OUTLAST_HOME",
+            )
+        if self.readonly:
+            return  # nothing was submitted yet
+        with _Flock(self):
+            self.connection.execute("PRAGMA journal_mode=WAL")
+            self.connection.execute("PRAGMA synchronous=FULL")
+            self.connection.execute("PRAGMA wal_autocheckpoint=0")
+            self.connection.execute("BEGIN IMMEDIATE")
+            (version,) = self.connection.execute("PRAGMA user_version").fetchone()
+            for number in range(version + 1, SCHEMA + 1):
+                for statement in _statements(read_sql(f"{number:04d}.sql")):
+                    self.connection.execute(statement)
+                self.connection.execute(f"PRAGMA user_version={number:d}")
+            self.connection.execute("COMMIT")
+        os.chmod(path, 0o600)
+
+    def all(self, name: str, *values: object) -> "list[Any]":
+        """Return all rows of the named query. Raises SystemFault."""
+        try:
+            return self.connection.execute(self.queries[name], values).fetchall()
+        except sqlite.Error as error:
+            raise explained(error, self.home.at("outlast.db")) from error
+
+    def one(self, name: str, *values: object) -> "Any":
+        """Return the first row of the named query, or None. Raises SystemFault."""
+        try:
+            return self.connection.execute(self.queries[name], values).fetchone()
+        except sqlite.Error as error:
+            raise explained(error, self.home.at("outlast.db")) from error
+
+    def execute(self, sql: str, values: "Sequence[object]" = ()) -> "sqlite3.Cursor":
+        """Run one statement that was put together here. Raises SystemFault."""
+        try:
+            return self.connection.execute(sql, values)
+        except sqlite.Error as error:
+            raise explained(error, self.home.at("outlast.db")) from error
+
+    def write(self) -> "Transaction":
+        """Return a write transaction to be used with `with`; it commits at the end, durably, or changes nothing."""
+        return Transaction(self)
+
+    def checkpoint(self, mode: str = "PASSIVE") -> None:
+        """Copy the log of changes into the database. Only the supervisor does it."""
+        with _Flock(self):
+            self.execute(f"PRAGMA wal_checkpoint({mode})")
+
+    def close(self) -> None:
+        """Close the connection, under the flock if it may write."""
+        if self.readonly:
+            self.connection.close()
+            return
+        if self._flock < 0:
+            return
+        with _Flock(self):
+            self.connection.close()
+        os.close(self._flock)
+        self._flock = -1
+
+    def __del__(self) -> None:
+        """Close as `close` does: an unguarded close could checkpoint beside another process."""
+        try:
+            self.close()
+        except (AttributeError, OSError, sqlite.Error, OutlastError):
+            pass
+
+
+class _Flock:
+    """The exclusive flock; signals that would stop or end a client wait until it is released."""
+
+    __slots__ = ("_fd", "_home", "_mask")
+
+    def __init__(self, database: Database) -> None:
+        self._fd = database._flock  # noqa: SLF001  # one module, one duty
+        self._home = database.home
+
+    def __enter__(self) -> None:
+        import _signal
+
+        self._mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _SIGNALS)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+        except OSError as error:
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)
+            raise cannot_lock(self._home.path, error) from error
+
+    def __exit__(self, *_: object) -> None:
+        import _signal
+
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)
+
+
+class Transaction:
+    """`with database.write():` BEGIN IMMEDIATE under the flock; COMMIT at the end, ROLLBACK if anything was raised."""
+
+    __slots__ = ("_database", "_flock")
+
+    def __init__(self, database: Database) -> None:
+        """See `Database.write`."""
+        self._database = database
+        self._flock = _Flock(database)
+
+    def __enter__(self) -> Database:
+        """Begin."""
+        self._flock.__enter__()
+        try:
+            self._database.connection.execute("BEGIN IMMEDIATE")
+        except sqlite.Error as error:
+            self._flock.__exit__()
+            raise explained(error, self._database.home.at("outlast.db")) from error
+        return self._database
+
+    def __exit__(self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None") -> None:
+        """Commit, or roll back."""
+        connection = self._database.connection
+        try:
+            if kind is None:
+                try:
+                    connection.execute("COMMIT")
+                except sqlite.Error as failed:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise explained(failed, self._database.home.at("outlast.db")) from failed
+            elif connection.in_transaction:
+                connection.execute("ROLLBACK")
+        finally:
+            self._flock.__exit__()
+        if isinstance(error, sqlite.Error):
+            raise explained(error, self._database.home.at("outlast.db")) from error
+
+
+def _connect(path: str, *, readonly: bool) -> "sqlite3.Connection":
+    from_uri = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    timeout = BUSY_MS / 1000
+    if not readonly:
+        made = not os.path.exists(path)
+        connection = sqlite.connect(f"file:{from_uri}", timeout=timeout, isolation_level=None, uri=True, check_same_thread=False)
+        if made and os.path.exists(path):
+            os.chmod(path, 0o600)
+        return connection
+    connection = sqlite.connect(f"file:{from_uri}?mode=ro", timeout=timeout, isolation_level=None, uri=True, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA user_version").fetchone()
+    except sqlite.OperationalError:
+        # A directory that cannot be written to and a log that is not there: nobody writes, so the file cannot change.
+        if os.path.exists(f"{path}-wal") or not os.path.exists(path):
+            raise
+        connection = sqlite.connect(f"file:{from_uri}?mode=ro&immutable=1", isolation_level=None, uri=True, check_same_thread=False)
+    return connection
+
+
+def _statements(script: str) -> "list[str]":
+    lines = (line.split("--")[0] for line in script.splitlines())
+    return [part for part in "\n".join(lines).split(";") if part.strip()]
+
+
+def explained(error: "sqlite3.Error", path: str) -> SystemFault:
+    """Return what SQLite said as a sentence with what to do."""
+    text = str(error)
+    if isinstance(error, sqlite.DatabaseError) and ("malformed" in text or "not a database" in text):
+        return SystemFault(f"{path} is damaged ({text})", "trying again does not help; `outlast doctor` says more")
+    if "full" in text:
+        return SystemFault(f"no space left for {path}", "free some space and try again")
+    if "readonly" in text or "unable to open" in text:
+        return SystemFault(f"cannot write {path} ({text})", "trying again does not help; check who owns it, or set OUTLAST_HOME")
+    if "locked" in text:
+        return SystemFault(f"{path} is busy ({text})", "try again")
+    if "disk I/O" in text:
+        return fault(OSError(5, text), f"cannot use {path}")
+    return SystemFault(f"{path}: {text}", "try again; if it stays so, `outlast doctor` says more")

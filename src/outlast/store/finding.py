@@ -1,0 +1,190 @@
+"""Which jobs are meant: selectors and filters become SQL here and nowhere else."""
+
+from outlast.core import selectors as s
+from outlast.core.errors import NotFound, Refused
+from outlast.core.value import Value
+from outlast.store.rows import as_stored_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from outlast.core.job import Job
+    from outlast.core.selectors import Selector
+    from outlast.store.reading import Reading
+
+_ACTIVE = "status <> 'ended'"
+_ENDED = "status = 'ended'"
+_LATEST = "ORDER BY coalesce(started_at, created_at) DESC, id DESC"
+_NAME_OR_KEY = "(name = ? OR key = ?)"
+
+
+class Filter(Value):
+    """What a listing shows. Texts are as given, times ns, `limit` None = all."""
+
+    __slots__ = (
+        "status", "outcome", "name", "group", "text", "since", "until", "last", "slowest", "sort", "limit", "active", "ended", "among",
+    )  # fmt: skip
+    status: "tuple[str, ...]"
+    outcome: "tuple[str, ...]"
+    name: str | None  # a glob, or /RE/
+    group: str | None
+    text: str | None
+    since: int | None
+    until: int | None
+    last: bool
+    slowest: bool
+    sort: "tuple[str, ...]"
+    limit: int | None
+    active: bool
+    ended: bool
+    among: "tuple[Selector, ...]"
+    _defaults = {
+        "status": (), "outcome": (), "name": None, "group": None, "text": None, "since": None, "until": None, "last": False,
+        "slowest": False, "sort": (), "limit": None, "active": True, "ended": True, "among": (),
+    }  # fmt: skip
+
+
+def find(reading: "Reading", selectors: "Iterable[Selector]", *, to_end: bool = False, every: bool = False) -> "list[Job]":
+    """Return the jobs that are meant, each once, in the order of the words.
+
+    A bare word is one job: to read, the one that started last; `to_end`: the only active one, unless `every` allows several.
+    Raises NotFound for one that is not there, Refused (with their ids) for several.
+    """
+    found: dict[int, Job] = {}
+    for selector in selectors:
+        jobs = _by_word(reading, selector.value, every=every) if to_end and selector.kind == s.WORD else _read(reading, selector)
+        if not jobs and selector.single:
+            raise NotFound(f"no job `{selector.text[:80]}`", f"`outlast list` shows what there is in {reading.database.home.path}")
+        found.update((job.id, job) for job in jobs)
+    return list(found.values())
+
+
+def _by_word(reading: "Reading", word: str, *, every: bool) -> "list[Job]":
+    text = as_stored_text(word)
+    active = reading.select(f"{_NAME_OR_KEY} AND {_ACTIVE}", (text, text))
+    if len(active) > 1 and not every:
+        ids = ", ".join(str(job.id) for job in active[:10])
+        raise Refused(f"`{word[:80]}` means {len(active)} active jobs: {ids}", "say which by id, or add `--all` for all of them")
+    return active or _read(reading, s.Selector(kind=s.WORD, text=word, value=word))
+
+
+def _read(reading: "Reading", selector: "Selector") -> "list[Job]":
+    if selector.kind == s.LAST:
+        return reading.select("1", (selector.value,), "ORDER BY id DESC LIMIT 1 OFFSET ?")
+    if selector.kind == s.WORD:
+        text = as_stored_text(selector.value)
+        return reading.select(_NAME_OR_KEY, (text, text), f"{_LATEST} LIMIT 1")
+    where, values = _condition(reading, selector)
+    return reading.select(where, values)
+
+
+def _condition(reading: "Reading", selector: "Selector") -> "tuple[str, list[Any]]":
+    kind, value = selector.kind, selector.value
+    if kind == s.IDS:
+        terms = " OR ".join("id BETWEEN ? AND ?" for _ in value)
+        return f"({terms})", [number for span in value for number in span]
+    if kind == s.NAME_GLOB:
+        return "name GLOB ?", [as_stored_text(value)]
+    if kind == s.NAME_REGEX:
+        add_regex(reading, selector)
+        return "matches(?, name)", [selector.text]
+    if kind == s.GROUP:
+        return '"group" = ?', [as_stored_text(value)]
+    if kind == s.STATUS:
+        return _in("status", value)
+    if kind == s.OUTCOME:
+        where, values = _in("outcome", value)
+        return f"({where} AND {_ENDED})", values
+    jobs = _read(reading, selector)
+    return _in("id", [job.id for job in jobs]) if jobs else ("0", [])
+
+
+def add_regex(reading: "Reading", selector: "Selector") -> None:
+    """Teach the connection `matches(text, name)` for the regular expression of `selector`."""
+    pattern = selector.pattern()
+    patterns = {selector.text: pattern}
+
+    def matches(text: str, name: "str | bytes") -> bool:
+        shown = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
+        return patterns[text].search(shown) is not None
+
+    reading.database.connection.create_function("matches", 2, matches)
+
+
+def _in(column: str, values: "Iterable[Any]") -> "tuple[str, list[Any]]":
+    listed = list(values)
+    return f"{column} IN ({', '.join('?' * len(listed))})", listed
+
+
+def where(reading: "Reading", wanted: Filter) -> "tuple[str, list[Any]]":
+    """Return the SQL condition of a filter and its values."""
+    terms: list[str] = []
+    values: list[Any] = []
+
+    def add(term: str, *given: "Any") -> None:
+        terms.append(term)
+        values.extend(given)
+
+    if not wanted.ended:
+        add(_ACTIVE)
+    if not wanted.active:
+        add(_ENDED)
+    for column, words in (("status", wanted.status), ("outcome", wanted.outcome)):
+        if words:
+            term, listed = _in(column, words)
+            add(term, *listed)
+    if wanted.name is not None:
+        term, listed = _condition(reading, s.parse_selector(f"name:{wanted.name}"))
+        add(term, *listed)
+    if wanted.group is not None:
+        add('"group" = ?', as_stored_text(wanted.group))
+    if wanted.text is not None:
+        add("instr(lower(name || char(10) || description || char(10) || command || char(10) || info || char(10) || params), ?)",
+            as_stored_text(wanted.text.lower()))  # fmt: skip
+    if wanted.since is not None:
+        add("coalesce(ended_at, started_at, created_at) >= ?", wanted.since)
+    if wanted.until is not None:
+        add("coalesce(started_at, ended_at, created_at) < ?", wanted.until)
+    if wanted.among:
+        parts = [_condition(reading, selector) for selector in wanted.among]
+        add("(" + " OR ".join(term for term, _ in parts) + ")", *(v for _, listed in parts for v in listed))
+    if wanted.last:
+        inner = " AND ".join(terms) or "1"
+        return f"id IN (SELECT max(id) FROM jobs WHERE {inner} GROUP BY name)", values
+    return " AND ".join(terms) or "1", values
+
+
+def order(wanted: Filter, now: int) -> str:
+    """Return the ORDER BY of a filter: newest ended first unless it says otherwise."""
+    duration = f"(coalesce(ended_at, {now:d}) - started_at)"
+    if wanted.slowest:
+        return f"ORDER BY {duration} DESC"
+    columns = {"duration": duration, "group": '"group"'}
+    words = []
+    for word in wanted.sort:
+        name = word.removeprefix("-")
+        field = columns.get(name) or _SORTED[name]
+        words.append(f"{field} DESC" if word.startswith("-") else field)
+    if words:
+        return "ORDER BY " + ", ".join(words)
+    return "ORDER BY ended_at DESC, id DESC" if not wanted.active else "ORDER BY id"
+
+
+_SORTED = {
+    "id": "id", "name": "name", "status": "status", "outcome": "outcome",
+    "created": "created_at", "queued": "queued_at", "started": "started_at", "ended": "ended_at",
+}  # fmt: skip
+
+
+def listing(reading: "Reading", wanted: Filter, now: int) -> "tuple[list[Job], int]":
+    """Return (jobs, how many more there are) of a filter."""
+    condition, values = where(reading, wanted)
+    tail = order(wanted, now)
+    limit = -1 if wanted.limit is None else wanted.limit
+    jobs = reading.select(condition, [*values, limit], f"{tail} LIMIT ?")
+    if wanted.limit is None or len(jobs) < wanted.limit:
+        return jobs, 0
+    total = reading.count_ended() if condition == _ENDED else reading.count(condition, values)
+    return jobs, max(total - len(jobs), 0)

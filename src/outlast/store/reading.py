@@ -1,0 +1,158 @@
+"""The verbs of the store that read. A reader opens the database read-only and never waits for a writer (WAL)."""
+
+from outlast.core.jsontext import loads
+from outlast.home import Home
+from outlast.store.driver import Database
+from outlast.store.rows import JOB_COLUMNS, RUN_COLUMNS, as_stored_text, as_text, job_of, run_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from outlast.core.job import Job, Run
+
+_SELECT = f"SELECT {JOB_COLUMNS} FROM jobs"  # noqa: S608  # columns only
+_SELECT_RUNS = f"SELECT {RUN_COLUMNS} FROM runs"  # noqa: S608
+
+
+class Reading:
+    """The database of a home, to read."""
+
+    __slots__ = ("database",)
+
+    def __init__(self, home: Home, *, readonly: bool = True) -> None:
+        """Open the database. Raises SystemFault: not there, newer, damaged, no permission."""
+        self.database = Database(home, readonly=readonly)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.database.close()
+
+    def is_empty(self) -> bool:
+        """Tell whether the database has no schema yet: its maker is just at it, or died."""
+        return not self.database.execute("SELECT 1 FROM sqlite_master WHERE name = 'jobs'").fetchone()
+
+    def last_event(self) -> int:
+        """Return the id of the last event of all, 0 if there is none."""
+        return self.database.one("last-event")[0] or 0
+
+    def home_id(self) -> str:
+        """Return the id that marks the home's processes."""
+        value: str = self.database.one("meta", "home_id")[0]
+        return value
+
+    def count_ended(self) -> int:
+        """Return how many jobs have ended."""
+        value: int = self.database.one("meta", "ended")[0]
+        return value
+
+    def job(self, number: int) -> "Job | None":
+        """Return the job, or None."""
+        row = self.database.execute(f"{_SELECT} WHERE id = ?", (number,)).fetchone()
+        return job_of(row) if row else None
+
+    def jobs(self, numbers: "Iterable[int]") -> "list[Job]":
+        """Return the jobs that exist of `numbers`, in that order."""
+        found = (self.job(number) for number in numbers)
+        return [job for job in found if job is not None]
+
+    def select(self, where: str, values: "Sequence[object]" = (), tail: str = "ORDER BY id") -> "list[Job]":
+        """Return the jobs that an SQL condition put together in `store` means."""
+        return [job_of(row) for row in self.database.execute(f"{_SELECT} WHERE {where} {tail}", values)]
+
+    def count(self, where: str, values: "Sequence[object]" = (), at_most: int = -1) -> int:
+        """Return how many jobs the condition means, counting no further than `at_most` (-1: all)."""
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM jobs WHERE {where} LIMIT ?)"  # noqa: S608
+        value: int = self.database.execute(sql, [*values, at_most]).fetchone()[0]
+        return value
+
+    def run(self, job: int, number: int) -> "Run | None":
+        """Return one run of a job, or None."""
+        row = self.database.execute(f"{_SELECT_RUNS} WHERE job = ? AND run = ?", (job, number)).fetchone()
+        return run_of(row) if row else None
+
+    def runs(self, job: int) -> "list[Run]":
+        """Return the runs of a job, the first one first."""
+        return [run_of(row) for row in self.database.execute(f"{_SELECT_RUNS} WHERE job = ? ORDER BY run", (job,))]
+
+    def running(self) -> "list[Job]":
+        """Return the jobs that are running by the record."""
+        return self.jobs([number for (number,) in self.database.all("running")])
+
+    def to_stop(self) -> "list[int]":
+        """Return the ids of jobs that somebody wants to be ended."""
+        return [number for (number,) in self.database.all("to-stop")]
+
+    def due(self, now: int) -> "list[int]":
+        """Return the ids of pending jobs whose time has come."""
+        return [number for (number,) in self.database.all("due", now)]
+
+    def next_due(self) -> int | None:
+        """Return when the next pending job is due (ns), or None."""
+        value: int | None = self.database.one("next-due")[0]
+        return value
+
+    def any_active(self) -> bool:
+        """Tell whether a job waits or runs."""
+        return self.database.one("any-active") is not None
+
+    def count_active(self) -> "dict[str, int]":
+        """Return the number of jobs by status, ended ones left out."""
+        return dict(self.database.all("count-active"))
+
+    def queued_groups(self) -> "list[str]":
+        """Return the groups that have queued jobs; costs the number of groups, not of jobs."""
+        groups: list[str] = []
+        last = ""
+        while (row := self.database.one("next-queued-group", as_stored_text(last))) is not None:
+            last = as_text(row[0])
+            groups.append(last)
+        return groups
+
+    def ready(self, group: str | None, at_most: int) -> "list[int]":
+        """Return the ids of queued jobs of a group (None: without group) that may start, oldest first."""
+        if group is None:
+            rows = self.database.all("ready-without-group", at_most)
+        else:
+            rows = self.database.all("ready-of-group", as_stored_text(group), at_most)
+        return [number for (number,) in rows]
+
+    def queued_before(self, group: str, job: int) -> int:
+        """Return how many queued jobs of the group stand before `job`."""
+        value: int = self.database.one("queued-before", as_stored_text(group), job)[0]
+        return value
+
+    def group(self, name: str) -> "tuple[int | None, bool] | None":
+        """Return (slots, paused) of a group that was set, or None."""
+        row = self.database.one("group", as_stored_text(name))
+        return (row[1], bool(row[2])) if row else None
+
+    def groups(self) -> "list[dict[str, Any]]":
+        """Return all groups: name, slots, paused, and how many of its jobs run, are queued, are pending."""
+        names = ("name", "slots", "paused", "running", "queued", "pending")
+        found = [dict(zip(names, row, strict=True)) for row in self.database.all("groups")]
+        return [{**group, "name": as_text(group["name"]), "paused": bool(group["paused"])} for group in found]
+
+    def environment(self, digest: str) -> "tuple[bytes, dict[str, Any]] | None":
+        """Return (variables, surroundings) of a stored environment, or None if it is gone."""
+        row = self.database.one("environment", digest)
+        return (row[0], loads(row[1])) if row else None
+
+    def events_of(self, job: int) -> "list[dict[str, Any]]":
+        """Return the events of a job, the first one first."""
+        return [_event(row) for row in self.database.all("events-of", job)]
+
+    def events_after(self, event: int, at_most: int) -> "list[dict[str, Any]]":
+        """Return up to `at_most` events after the event with that id, of all jobs."""
+        return [_event(row) for row in self.database.all("events-after", event, at_most)]
+
+    def last_events(self, at_most: int) -> "list[dict[str, Any]]":
+        """Return the last events of all jobs, the oldest first."""
+        return [_event(row) for row in reversed(self.database.all("events-last", at_most))]
+
+
+def _event(row: "Sequence[Any]") -> "dict[str, Any]":
+    number, job, version, kind, at, data = row
+    return {"id": number, "job": job, "version": version, "kind": kind, "at": at, "data": loads(data)}
+

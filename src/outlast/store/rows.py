@@ -1,0 +1,88 @@
+"""Rows to values and back. The order of the fields of a value is the order of the columns."""
+
+from outlast.core.job import Job, Run
+from outlast.core.jsontext import dumps, loads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+JOB_FIELDS = Job.__slots__[:-1]  # `runs` is no column
+RUN_FIELDS = Run.__slots__
+_QUOTED = {"group": '"group"', "trigger": '"trigger"'}
+JOB_COLUMNS = ", ".join(_QUOTED.get(f, f) for f in JOB_FIELDS)
+RUN_COLUMNS = ", ".join(RUN_FIELDS)
+_JSON = frozenset({"command", "stop_requested", "info", "params", "spec"})
+_TEXT = frozenset({"name", "description", "group", "key", "cwd", "user"})
+_FLAGS = frozenset({"paused", "held", "automatic"})
+
+_set = object.__setattr__
+
+
+def column(field: str) -> str:
+    """Return the field's column as SQL spells it."""
+    return _QUOTED.get(field, field)
+
+
+def stored(field: str, value: "Any") -> "Any":
+    """Return the value of a job's field as the column holds it."""
+    if value is None:
+        return None
+    if field in _JSON:
+        return dumps(value)
+    if field in _TEXT:
+        return as_stored_text(value)
+    if field in _FLAGS:
+        return int(value)
+    return value
+
+
+def as_stored_text(text: str) -> str | bytes:
+    """Return `text`, or its bytes if they are not UTF-8 (surrogate escapes cannot be bound)."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape")
+    return text
+
+
+def as_text(value: "Any") -> "Any":
+    """Return a stored text as str."""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+
+def job_of(row: "Sequence[Any]") -> Job:
+    """Return the job of a row of JOB_COLUMNS."""
+    job = object.__new__(Job)
+    for field, value in zip(JOB_FIELDS, row, strict=True):
+        if value is not None:
+            if field in _JSON:
+                value = loads(value)  # noqa: PLW2901
+            elif field in _TEXT:
+                value = as_text(value)  # noqa: PLW2901
+            elif field in _FLAGS:
+                value = bool(value)  # noqa: PLW2901
+        _set(job, field, value)
+    _set(job, "runs", ())
+    return job
+
+
+def run_of(row: "Sequence[Any]") -> Run:
+    """Return the run of a row of RUN_COLUMNS."""
+    run = object.__new__(Run)
+    for field, value in zip(RUN_FIELDS, row, strict=True):
+        _set(run, field, value)
+    return run
+
+
+def row_of_job(job: Job) -> "list[Any]":
+    """Return a job as a row of JOB_COLUMNS."""
+    return [stored(field, getattr(job, field)) for field in JOB_FIELDS]
+
+
+def row_of_run(run: Run) -> "list[Any]":
+    """Return a run as a row of RUN_COLUMNS: every column holds what the field holds."""
+    return [content for _, content in run.items()]

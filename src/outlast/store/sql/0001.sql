@@ -1,0 +1,105 @@
+-- Schema 1. Times: ns since the epoch, UTC. Text that is not UTF-8 is stored as a BLOB of its bytes. JSON is ASCII.
+
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+INSERT INTO meta VALUES ('home_id', lower(hex(randomblob(8)))), ('ended', 0);
+
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given out twice
+    version INTEGER NOT NULL,              -- = number of its events; the guard of every write
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    "group" TEXT,
+    key TEXT,
+    command TEXT NOT NULL,                 -- JSON list
+    cwd TEXT NOT NULL,
+    user TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('reserved', 'pending', 'queued', 'running', 'ended')),
+    outcome TEXT,
+    reason TEXT,
+    exit_code INTEGER,
+    signal INTEGER,
+    run INTEGER NOT NULL,
+    pid INTEGER,
+    created_at INTEGER NOT NULL,
+    queued_at INTEGER,
+    started_at INTEGER,
+    ended_at INTEGER,
+    next_run_at INTEGER,
+    paused INTEGER NOT NULL,
+    held INTEGER NOT NULL,
+    stop_requested TEXT,                   -- JSON object
+    info TEXT NOT NULL,                    -- JSON list of three
+    params TEXT NOT NULL,                  -- JSON object
+    rerun_of INTEGER,
+    schedule TEXT,
+    "trigger" INTEGER,
+    automatic INTEGER NOT NULL,
+    environment TEXT,
+    spec TEXT NOT NULL                     -- JSON object: options that differ from their default
+);
+CREATE INDEX jobs_active ON jobs (status, "group", paused, held, id) WHERE status <> 'ended';
+CREATE INDEX jobs_due ON jobs (next_run_at) WHERE status = 'pending' AND next_run_at IS NOT NULL;
+CREATE INDEX jobs_to_stop ON jobs (id) WHERE stop_requested IS NOT NULL AND status <> 'ended';
+CREATE INDEX jobs_ended ON jobs (ended_at) WHERE status = 'ended';
+CREATE INDEX jobs_outcome ON jobs (outcome, ended_at) WHERE status = 'ended';
+CREATE INDEX jobs_name ON jobs (name, id);
+CREATE INDEX jobs_group ON jobs ("group", id) WHERE "group" IS NOT NULL;
+CREATE INDEX jobs_key ON jobs (key, id) WHERE key IS NOT NULL;
+
+CREATE TABLE runs (
+    job INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    outcome TEXT,
+    reason TEXT,
+    exit_code INTEGER,
+    signal INTEGER,
+    pid INTEGER,
+    pid_start INTEGER,
+    host TEXT NOT NULL,
+    boot TEXT NOT NULL,
+    pidns INTEGER,
+    claimed_at INTEGER NOT NULL,
+    started_at INTEGER,
+    ended_at INTEGER,
+    cpu INTEGER,
+    max_rss INTEGER,
+    stdout INTEGER,
+    stderr INTEGER,
+    log INTEGER,
+    missing INTEGER,
+    leftovers INTEGER,
+    PRIMARY KEY (job, run)
+) WITHOUT ROWID;
+
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    data TEXT NOT NULL,                    -- JSON object
+    UNIQUE (job, version)
+);
+
+CREATE TABLE environments (
+    hash TEXT PRIMARY KEY,
+    variables BLOB NOT NULL,               -- NAME=VALUE, each ended by NUL
+    surroundings TEXT NOT NULL,            -- JSON object: umask, limits, nice, affinity
+    created_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE groups (
+    name TEXT PRIMARY KEY,
+    slots INTEGER,                         -- NULL = no limit
+    paused INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE fronts (                      -- clients in front whose job has no run yet
+    job INTEGER PRIMARY KEY,
+    token TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    pid_start INTEGER NOT NULL,
+    parent INTEGER                         -- the job that the client runs in, whose slot may be borrowed
+);

@@ -1,0 +1,235 @@
+"""The verbs of the store that write. `record` is the one writer of a job's state; everything else adds rows beside it.
+
+`count(events of a job) == job.version` at every commit.
+"""
+
+from outlast.core import events as e
+from outlast.core.errors import NotFound, Refused, Stale
+from outlast.core.job import ENDED, SKIPPED, Job, Run
+from outlast.core.jsontext import dumps
+from outlast.core.lifecycle import after, run_after
+from outlast.core.policies import SKIP, overlap
+from outlast.core.value import Value
+from outlast.home import Home
+from outlast.seams import failpoint
+from outlast.store.reading import Reading
+from outlast.store.rows import JOB_COLUMNS, JOB_FIELDS, RUN_COLUMNS, RUN_FIELDS, as_stored_text, column, row_of_job, row_of_run, stored
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+_INSERT_JOB = f"INSERT INTO jobs ({JOB_COLUMNS}) VALUES ({', '.join('?' * len(JOB_FIELDS))})"  # noqa: S608  # columns only
+_PUT_RUN = f"INSERT OR REPLACE INTO runs ({RUN_COLUMNS}) VALUES ({', '.join('?' * len(RUN_FIELDS))})"  # noqa: S608
+
+
+class Environment(Value):
+    """What a command inherits of its submitter: `variables` (NAME=VALUE, each ended by NUL) and `surroundings`, by content `hash`."""
+
+    __slots__ = ("hash", "variables", "surroundings")
+    hash: str
+    variables: bytes
+    surroundings: str
+
+
+class Front(Value):
+    """The client in front of a job: it hands its descriptors over under `token`, and lives as (pid, pid_start).
+
+    `parent`: the job that the client itself runs in, if it does.
+    """
+
+    __slots__ = ("token", "pid", "pid_start", "parent")
+    token: str
+    pid: int
+    pid_start: int
+    parent: int | None
+    _defaults = {"parent": None}
+
+
+class Submission(Value):
+    """A job to be made: `job` as it shall be (id 0, version 0), with what only the store can decide."""
+
+    __slots__ = ("job", "environment", "overlap", "waits", "front")
+    job: Job
+    environment: Environment
+    overlap: str | None
+    waits: bool
+    front: Front | None
+    _defaults = {"overlap": None, "waits": False, "front": None}
+
+
+class Store(Reading):
+    """The database of a home, to read and to write."""
+
+    __slots__ = ("_ended", "_in_batch", "changed")
+
+    def __init__(self, home: Home) -> None:
+        """Open the database, making home and schema if need be. Raises SystemFault."""
+        super().__init__(home, readonly=False)
+        self._in_batch = False
+        self._ended = 0
+        self.changed: list[int] = []  # ids of jobs that the last batch wrote
+
+    def batch(self) -> "Batch":
+        """Return a transaction that groups several verbs into one durable commit."""
+        return Batch(self)
+
+    def submit(self, submissions: "Iterable[Submission]", now: int) -> "list[Job]":
+        """Make the jobs durable, all or none; a job that its overlap rule skips is made and ended. Returns them with their ids.
+
+        Raises Refused if a key is in use and no rule says what to do.
+        """
+        failpoint("submit.before")
+        with self.batch():
+            jobs = [self._submit_one(submission, now) for submission in submissions]
+            failpoint("submit.after-insert")
+        failpoint("submit.after-commit")
+        return jobs
+
+    def _submit_one(self, submission: Submission, now: int) -> Job:
+        job, environment = submission.job, submission.environment
+        rule, reason = self._decide_overlap(job, submission.overlap)
+        database = self.database
+        database.execute(
+            database.queries["insert-environment"], (environment.hash, environment.variables, environment.surroundings, now)
+        )
+        event = e.Submitted(waits=submission.waits)
+        job = after(job.replace(environment=environment.hash), event, now)
+        row = row_of_job(job)
+        row[0] = None
+        job = job.replace(id=database.execute(_INSERT_JOB, row).lastrowid)
+        self._add_event(job, event, now)
+        if rule == SKIP:
+            return self.record(job, e.Ended(outcome=SKIPPED, reason=reason), now)
+        if submission.front is not None:
+            front = submission.front
+            database.execute(database.queries["insert-front"], (job.id, *(v for _, v in front.items())))
+        return job
+
+    def _decide_overlap(self, job: Job, rule: str | None) -> "tuple[str, str]":
+        if job.key is not None:
+            row = self.database.one("active-key", as_stored_text(job.key))
+        elif rule == "skip":
+            row = self.database.one("active-name", as_stored_text(job.name))
+        else:
+            row = None
+        return overlap(row and row[0], key=job.key, rule=rule, name=job.name)
+
+    def record(self, job: Job, event: e.Event, now: int) -> Job:
+        """Write what `event` makes of `job`, and the event, in one transaction. Returns the job as it is then.
+
+        Raises Stale if the row is no longer at `job.version`: somebody was faster; read again and decide again.
+        """
+        if not self._in_batch:
+            with self.batch():
+                return self.record(job, event, now)
+        new = after(job, event, now)
+        changed = [f for f in JOB_FIELDS if getattr(new, f) != getattr(job, f)]
+        assignments = ", ".join(f"{column(f)} = ?" for f in changed)
+        values = [stored(f, getattr(new, f)) for f in changed]
+        cursor = self.database.execute(
+            f"UPDATE jobs SET {assignments} WHERE id = ? AND version = ?",  # noqa: S608  # columns only
+            [*values, job.id, job.version],
+        )
+        if cursor.rowcount != 1:
+            raise Stale(f"job {job.id} has changed since version {job.version}")
+        self._put_run(job, event, now)
+        self._add_event(new, event, now)
+        if new.status == ENDED and job.status != ENDED:
+            self._ended += 1
+        return new
+
+    def _put_run(self, job: Job, event: e.Event, now: int) -> None:
+        if isinstance(event, e.Claimed):
+            run = run_after(job, None, event, now)
+        elif isinstance(event, e.Started | e.Retried | e.Ended):
+            run = run_after(job, self.run(job.id, job.run) if job.run else None, event, now)
+        else:
+            return
+        if run is not None:
+            self.database.execute(_PUT_RUN, row_of_run(run))
+
+    def _add_event(self, job: Job, event: e.Event, now: int) -> None:
+        data = {name: dict(v.items()) if isinstance(v, Value) else v for name, v in event.items()}
+        self.changed.append(job.id)
+        self.database.execute(self.database.queries["insert-event"], (job.id, job.version, event.kind, now, dumps(data)))
+
+    def request(self, job: int, event: e.Event, now: int) -> Job:
+        """Record a wish (stop, pause...) on the job as it is now. Returns it. Raises NotFound, Refused if it is over."""
+        failpoint("request.before")
+        with self.batch():
+            found = self.job(job)
+            if found is None:
+                raise NotFound(f"no job {job}", "`outlast list` shows what there is")
+            if found.status == ENDED:
+                raise Refused(f"job {job} has ended", f"`outlast show {job}` says how")
+            found = self.record(found, event, now)
+        failpoint("request.after-commit")
+        return found
+
+    def front(self, job: int) -> Front | None:
+        """Return the client in front of a job whose command has not started yet, or None."""
+        row = self.database.one("front", job)
+        return Front(token=row[0], pid=row[1], pid_start=row[2], parent=row[3]) if row else None
+
+    def forget_front(self, job: int) -> None:
+        """Forget the client in front of a job: its descriptors are with the shim, or no longer wanted."""
+        with self.batch():
+            self.database.execute(self.database.queries["delete-front"], (job,))
+
+    def any_front(self) -> bool:
+        """Tell whether any job has a client in front that is not served yet."""
+        return self.database.one("any-front") is not None
+
+    def borrowers(self, group: str) -> "list[int]":
+        """Return queued jobs in front that were submitted from inside a running job of the same group."""
+        return [number for (number,) in self.database.all("borrowers", as_stored_text(group))]
+
+    def set_group(self, name: str, slots: int | None, now: int) -> None:
+        """Make the group or change its slots (None = no limit)."""
+        with self.batch():
+            self.database.execute(self.database.queries["set-group"], (as_stored_text(name), slots, now))
+
+    def remove_group(self, name: str) -> None:
+        """Forget the group's settings. Raises NotFound, or Refused while jobs of it are active."""
+        stored_name = as_stored_text(name)
+        with self.batch():
+            if self.database.one("group", stored_name) is None:
+                raise NotFound(f"no group `{name}`", "`outlast group list` shows what there is")
+            (active,) = self.database.one("group-active", stored_name)
+            if active:
+                raise Refused(f"group `{name}` has {active} active jobs", f"end them first: `outlast stop group:{name}`")
+            self.database.execute(self.database.queries["remove-group"], (stored_name,))
+
+
+class Batch:
+    """`with store.batch():` groups verbs into one transaction; nests by joining the outer one."""
+
+    __slots__ = ("_outer", "_store", "_transaction")
+
+    def __init__(self, store: Store) -> None:
+        """See `Store.batch`."""
+        self._store = store
+        self._outer = False
+
+    def __enter__(self) -> Store:
+        """Begin, unless one is under way."""
+        self._outer = self._store._in_batch  # noqa: SLF001  # its other half
+        if not self._outer:
+            self._transaction = self._store.database.write()
+            self._transaction.__enter__()
+            self._store._in_batch = True  # noqa: SLF001
+            self._store._ended = 0  # noqa: SLF001
+            self._store.changed = []
+        return self._store
+
+    def __exit__(self, kind: "Any", error: "Any", trace: "Any") -> None:
+        """Commit, durably, or change nothing."""
+        if self._outer:
+            return
+        store = self._store
+        store._in_batch = False  # noqa: SLF001
+        if kind is None and store._ended:  # noqa: SLF001
+            store.database.execute(store.database.queries["count-ended"], (store._ended,))  # noqa: SLF001
+        self._transaction.__exit__(kind, error, trace)

@@ -1,0 +1,82 @@
+"""Recording what was found out: a run's start, and its end with what follows it.
+
+The end is written in the same commit as the claims that it makes room for. If the commit fails, the facts are still in the
+state files and everything is found out again.
+"""
+
+from outlast.core import events as e
+from outlast.core.errors import Stale
+from outlast.core.job import Ending, Job
+from outlast.core.policies import after_run
+from outlast.seams import failpoint
+from outlast.supervisor.context import Context, LiveRun
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outlast.supervisor.stopper import Stopper
+    from outlast.supervisor.watcher import Watcher
+
+
+class Collector:
+    """Records starts and ends of runs."""
+
+    __slots__ = ("_context", "_stopper", "_watcher")
+
+    def __init__(self, context: Context, watcher: "Watcher", stopper: "Stopper") -> None:
+        """`watcher` knows how a run ended, `stopper` whether it is still busy with it."""
+        self._context = context
+        self._watcher = watcher
+        self._stopper = stopper
+
+    def run_once(self, at: int) -> "list[LiveRun]":
+        """Record all starts and ends that are known, within the current transaction. Returns the runs that are over."""
+        ended = []
+        for live in list(self._context.runs.values()):
+            if live.over and not self._stopper.holds(live):
+                ending = live.ending or self._watcher.end_of(live)
+                if ending is not None and not self._stopper.ends_leftovers(live, ending):
+                    self._record_end(live, ending, at)
+                    ended.append(live)
+                    continue
+            if not live.started and live.told is not None:
+                self._record_start(live, at)
+        return ended
+
+    def _record_start(self, live: LiveRun, at: int) -> None:
+        told = live.told
+        if told is None:
+            return
+        failpoint("started.before-commit")
+        event = e.Started(
+            run=live.run.run, pid=told["pid"], pid_start=told["start"], pidns=told["pidns"], started_at=told["at"]
+        )
+        self._record(live, event, at)
+        live.started = True
+
+    def _record_end(self, live: LiveRun, ending: Ending, at: int) -> None:
+        if not live.started:
+            self._record_start(live, at)
+        if live.unrestored:
+            text = f"could not be restored for the command: {', '.join(live.unrestored)}"
+            self._record(live, e.Noted(text=text, data={"unrestored": live.unrestored}), at)
+        failpoint("record.before-commit")
+        self._record(live, None, at, ending)
+        self._context.store.forget_front(live.id)
+
+    def _record(self, live: LiveRun, event: e.Event | None, at: int, ending: Ending | None = None) -> Job:
+        """Record `event`, or what follows `ending`, on the job as it is: somebody's wish may have changed it meanwhile."""
+        store = self._context.store
+        for _ in range(2):
+            made = event if ending is None else after_run(live.job, ending, at, stopped=live.stopped, left=live.left)
+            if made is None:
+                break
+            try:
+                live.job = store.record(live.job, made, at)
+            except Stale:
+                found = store.job(live.id)
+                if found is None:
+                    break
+                live.job = found
+            else:
+                return live.job
+        raise Stale(f"job {live.id} changes within our own transaction")

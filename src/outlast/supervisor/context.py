@@ -1,0 +1,121 @@
+"""What the services share: the store, the loop, the runs that live, and what is to be done after the next commit."""
+
+import os
+
+from outlast.core.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from outlast.core.job import Ending, Job, Run
+    from outlast.home import Home
+    from outlast.processes.stopping import Stopping
+    from outlast.store.store import Store
+    from outlast.supervisor.loop import Loop
+
+
+class LiveRun:
+    """A run that was claimed and whose end is not recorded yet."""
+
+    __slots__ = (
+        "borrowed", "command_fd", "command_pid", "command_start", "ending", "job", "left", "leftovers_due", "over", "path", "run",
+        "shim_fd", "shim_pid", "shim_start", "started", "stopped", "stopping", "told", "tree_ended", "unrestored", "wish_at",
+    )  # fmt: skip
+
+    def __init__(self, job: "Job", run: "Run", path: str) -> None:
+        """`job` and `run` as last written or read."""
+        self.job = job
+        self.run = run
+        self.path = path
+        self.borrowed = False  # it runs in its parent's slot
+        self.shim_pid: int | None = None
+        self.shim_start: int | None = None
+        self.shim_fd = -1  # pidfd
+        self.command_pid: int | None = None
+        self.command_start: int | None = None
+        self.command_fd = -1  # pidfd, the second witness
+        self.told: dict[str, Any] | None = None  # the `started` line
+        self.started = run.started_at is not None  # recorded as such
+        self.over = False  # its end is known, or to be found out
+        self.ending: Ending | None = None  # known, not yet recorded
+        self.stopping: Stopping | None = None
+        self.wish_at = 0  # of the stop request that `stopping` serves
+        self.leftovers_due = False  # the command ended, what it left behind is to be ended
+        self.unrestored: list[str] = []
+        self.tree_ended = False  # leftovers were dealt with
+        self.stopped: int | None = None
+        self.left: int | None = None
+
+    @property
+    def id(self) -> int:
+        """Return the job's id."""
+        return self.job.id
+
+
+class Facts(Value):
+    """What does not change while a supervisor lives."""
+
+    __slots__ = ("home_id", "host", "boot", "pidns", "shim", "lifeline", "null")
+    home_id: str
+    host: str
+    boot: str
+    pidns: int | None
+    shim: "list[str]"  # the beginning of a shim's command line
+    lifeline: int  # the read end that shims get
+    null: int
+
+
+class Context:
+    """The shared state. `dirty`: something may have to be written; `claimed`: to be started once that is durable."""
+
+    __slots__ = ("_log_fd", "claimed", "dirty", "facts", "home", "loop", "now", "poke", "runs", "store")
+
+    def __init__(self, home: "Home", store: "Store", loop: "Loop", facts: Facts) -> None:
+        """Make the context of a supervisor that has just started."""
+        self.home = home
+        self.store = store
+        self.loop = loop
+        self.facts = facts
+        self.runs: dict[int, LiveRun] = {}
+        self.dirty = True
+        self.claimed: list[LiveRun] = []
+        self.poke: Callable[[Sequence[int]], None] = lambda _: None
+        self._log_fd = open_log(home)
+
+    def touch(self) -> None:
+        """Have the services look at the store again."""
+        self.dirty = True
+
+    def spare(self) -> "set[int]":
+        """Return the pids that no stop may ever reach: ourselves and all shims."""
+        pids = {live.shim_pid for live in self.runs.values() if live.shim_pid is not None}
+        return {os.getpid(), *pids}
+
+    def log(self, text: str) -> None:
+        """Add a line to `supervisor.log`; a log that cannot be written is no reason to stop."""
+        from outlast.core.times import format_time_utc
+        from outlast.seams import now
+
+        try:
+            os.write(self._log_fd, f"{format_time_utc(now())} {os.getpid()} {text}\n".encode("utf-8", "backslashreplace"))
+        except OSError:
+            pass
+
+
+LOG_BYTES = 1 << 20
+
+
+def open_log(home: "Home") -> int:
+    """Open `supervisor.log`, after moving a large one to `supervisor.log.1`."""
+    path = home.at("supervisor.log")
+    try:
+        if os.stat(path).st_size > LOG_BYTES:
+            os.replace(path, f"{path}.1")
+    except OSError:
+        pass
+    try:
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return os.open("/dev/null", os.O_WRONLY | os.O_CLOEXEC)

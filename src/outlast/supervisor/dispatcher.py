@@ -1,0 +1,139 @@
+"""Starting what may start: pending jobs whose time has come are queued, queued ones are claimed while there are slots.
+
+A claim is durable before its run is started: whoever dies in between leaves a run that provably never began.
+"""
+
+import errno
+import os
+
+from outlast.core import events as e
+from outlast.core.errors import Bug
+from outlast.core.job import INTERRUPTED, NOT_STARTED, QUEUED, Ending
+from outlast.executors import local
+from outlast.seams import failpoint, now
+from outlast.supervisor.context import Context, LiveRun
+from outlast.supervisor.fronts import AWAITED, GONE, Fronts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from outlast.core.job import Job
+
+AT_ONCE = 500  # claims of one commit
+RETRY = 1_000_000_000
+LOOK_AGAIN = 200_000_000
+CLIENT_GONE = "the client in front was killed before the command could start"
+# The world may get better: no process to be had, no memory, no descriptor, no space for the state file.
+_PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
+
+
+class Dispatcher:
+    """Queues, claims and starts."""
+
+    __slots__ = ("_context", "_environments", "_fronts", "_own", "_watch")
+
+    def __init__(self, context: Context, fronts: Fronts, watch: "Callable[[LiveRun], None]", own: "Mapping[str, Any]") -> None:
+        """`watch(live)` is told of a run that was started; `own`: the supervisor's own surroundings, which shims inherit."""
+        self._context = context
+        self._fronts = fronts
+        self._watch = watch
+        self._own = own
+        self._environments: dict[str, tuple[bytes, dict[str, Any]]] = {}
+
+    def run_once(self, at: int) -> int:
+        """Queue and claim what may be, within the current transaction; starting follows the commit. Returns the number of claims."""
+        store = self._context.store
+        for number in store.due(at):
+            job = store.job(number)
+            if job is not None and not job.paused and not job.held:
+                store.record(job, e.Queued(because="its time has come"), at)
+        claimed = sum(self._claim(number, at) for number in store.ready(None, AT_ONCE))
+        for group in store.queued_groups():
+            claimed += self._claim_in_group(group, at)
+        return claimed
+
+    def _claim_in_group(self, group: str, at: int) -> int:
+        store = self._context.store
+        slots, paused = store.group(group) or (None, False)
+        if paused:
+            return 0
+        used = sum(1 for live in self._context.runs.values() if live.job.group == group and not live.borrowed)
+        free = AT_ONCE if slots is None else max(slots - used, 0)
+        claimed = 0
+        for number in store.ready(group, free) if free else ():
+            claimed += self._claim(number, at)
+        for number in store.borrowers(group) if free == claimed else ():
+            claimed += self._claim(number, at, borrowed=True)
+        return claimed
+
+    def _claim(self, number: int, at: int, *, borrowed: bool = False) -> int:
+        context = self._context
+        job = context.store.job(number)
+        if job is None or job.status != QUEUED:
+            return 0
+        standing, _ = self._fronts.standing(job.id)
+        if standing == AWAITED:
+            context.loop.call_after(LOOK_AGAIN, context.touch)
+            return 0
+        if standing == GONE:
+            context.store.record(job, e.Ended(outcome=INTERRUPTED, reason=CLIENT_GONE), at)
+            context.store.forget_front(job.id)
+            return 0
+        failpoint("claim.before")
+        facts = context.facts
+        job = context.store.record(job, e.Claimed(run=job.run + 1, host=facts.host, boot=facts.boot), at)
+        run = context.store.run(job.id, job.run)
+        if run is None:
+            raise Bug(f"job {job.id}: its claim made no run")
+        live = LiveRun(job, run, context.home.run_path(job.id, job.run))
+        live.borrowed = borrowed
+        context.claimed.append(live)
+        return 1
+
+    def start(self, live: LiveRun) -> None:
+        """Start the claimed run. What passes is tried again; what does not is the run's ending."""
+        context, job = self._context, live.job
+        standing, token = self._fronts.standing(job.id)
+        if standing == AWAITED:
+            context.loop.call_after(LOOK_AGAIN, lambda: self.start(live))
+            return
+        if standing == GONE:
+            self._end(live, Ending(outcome=INTERRUPTED, reason=CLIENT_GONE, ended_at=now()))
+            return
+        front = self._fronts.get(token)
+        streams = front.descriptors if front is not None else (context.facts.null,) * 3
+        try:
+            variables, surroundings = self._environment(job)
+            environment = local.command_environment(context.home, context.facts.home_id, job, job.run, variables)
+            words = local.options(context.home, job, live.path, surroundings, self._own, front=front is not None)
+            pid = local.start(context.facts.shim, words, live.path, job.command, environment, streams, context.facts.lifeline)
+        except (OSError, ValueError) as error:
+            number = (error.errno or 0) if isinstance(error, OSError) else errno.EINVAL
+            if number in _PASSING:
+                context.log(f"job {job.id}: cannot start yet: {os.strerror(number)}")
+                context.loop.call_after(RETRY, lambda: self.start(live))
+                return
+            reason = f"not started: {job.command[0][:200]}: {os.strerror(number)}"
+            code = 127 if number == errno.ENOENT else 126
+            self._end(live, Ending(outcome=NOT_STARTED, reason=reason, exit_code=code, ended_at=now()))
+            return
+        if token is not None:
+            self._fronts.drop(token)
+        live.shim_pid = pid
+        self._watch(live)
+
+    def _end(self, live: LiveRun, ending: Ending) -> None:
+        live.ending = ending
+        live.over = True
+        self._context.touch()
+
+    def _environment(self, job: "Job") -> "tuple[bytes, dict[str, Any]]":
+        digest = job.environment or ""
+        if digest not in self._environments:
+            if len(self._environments) > 100:  # noqa: PLR2004  # a cache, no more
+                self._environments.clear()
+            found = self._context.store.environment(digest)
+            self._environments[digest] = found or (b"", {"umask": 0o077, "rlimits": {}, "nice": 0, "affinity": None})
+        return self._environments[digest]

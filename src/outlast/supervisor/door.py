@@ -1,0 +1,148 @@
+"""The supervisor's socket: wake-up bytes, and the descriptors of clients in front. There is no RPC; the store is the protocol.
+
+One line per connection, by the client: `wake VERSION`; `front VERSION TOKEN` with three descriptors; `watch IDS|*`; `leave`.
+A connection of `front` and `watch` stays open: one byte comes for every commit that concerns it, end of file when the supervisor ends.
+"""
+
+import _socket
+import array
+import os
+
+from outlast.home import Home
+from outlast.supervisor.fronts import Fronts
+from outlast.supervisor.loop import Loop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+BACKLOG = 1024
+LINE = 65536
+ALL: "frozenset[int]" = frozenset()  # of a watcher: every job
+
+
+def listen(home: Home) -> "_socket.socket":
+    """Return the listening socket of the home, private to the user. A socket file that is there is a dead supervisor's."""
+    path = home.at("supervisor.sock")
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
+    folder = -1
+    try:
+        if len(os.fsencode(path)) > 100:  # noqa: PLR2004  # sun_path holds 108 bytes (unix(7))
+            folder = os.open(home.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            path = f"/proc/self/fd/{folder}/supervisor.sock"
+        listener.bind(path)
+        listener.listen(BACKLOG)
+    finally:
+        if folder >= 0:
+            os.close(folder)
+    return listener
+
+
+class Door:
+    """Accepts connections and tells `on_wake(version)` and `on_leave()`; `poke` tells the watchers."""
+
+    __slots__ = ("_fronts", "_listener", "_loop", "_on_leave", "_on_wake", "_open", "_tokens", "_watchers")
+
+    def __init__(
+        self, listener: "_socket.socket", loop: Loop, fronts: Fronts, on_wake: "Callable[[str], None]", on_leave: "Callable[[], None]"
+    ) -> None:
+        """Listen on `listener`."""
+        self._listener = listener
+        self._loop = loop
+        self._fronts = fronts
+        self._on_wake = on_wake
+        self._on_leave = on_leave
+        self._open: dict[int, _socket.socket] = {}
+        self._watchers: dict[int, frozenset[int]] = {}
+        self._tokens: dict[int, str] = {}
+        loop.watch(listener.fileno(), self._accept)
+
+    def _accept(self, _: int) -> None:
+        for _attempt in range(BACKLOG):
+            try:
+                fd, _address = self._listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001  # what socket.accept calls
+            except BlockingIOError:
+                return
+            except OSError:
+                return  # out of descriptors: the backlog keeps it
+            connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, fd)
+            connection.setblocking(False)
+            self._open[fd] = connection
+            self._loop.watch(fd, self._read)
+
+    def _read(self, fd: int) -> None:
+        connection = self._open[fd]
+        try:
+            data, ancillary, _, _ = connection.recvmsg(LINE, _socket.CMSG_SPACE(3 * 4))
+        except BlockingIOError:
+            return
+        except OSError:
+            data, ancillary = b"", []
+        received = _descriptors(ancillary)
+        words = data.decode("utf-8", "replace").split()
+        if not self._obey(fd, words, received):
+            for descriptor in received:
+                os.close(descriptor)
+            self._close(fd)
+
+    def _obey(self, fd: int, words: "list[str]", received: "list[int]") -> bool:
+        """Do what a line says. Tells whether the connection stays open."""
+        match words:
+            case ["wake", version]:
+                self._on_wake(version)
+            case ["front", _version, token] if len(received) == 3:  # noqa: PLR2004
+                self._fronts.put(token, (received[0], received[1], received[2]))
+                self._tokens[fd] = token
+                self._watchers[fd] = frozenset({-1})
+                return True
+            case ["watch", *ids] if ids:
+                self._watchers[fd] = ALL if ids == ["*"] else frozenset(int(i) for i in ids if i.isdigit())
+                return True
+            case ["leave"]:
+                self._on_leave()
+        return False
+
+    def _close(self, fd: int) -> None:
+        self._loop.forget(fd)
+        self._watchers.pop(fd, None)
+        self._tokens.pop(fd, None)  # what was handed over stays: the job is to have it even if the client is gone
+        self._open.pop(fd).close()
+
+    def poke(self, changed: "Iterable[int]") -> None:
+        """Send one byte to everyone who watches one of the jobs. Who has not read the last one yet needs no other."""
+        if not self._watchers:
+            return
+        jobs = frozenset(changed)
+        for fd, watched in list(self._watchers.items()):
+            if watched is ALL or watched & jobs:
+                try:
+                    self._open[fd].send(b".")
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    self._close(fd)
+
+    def is_watched(self) -> bool:
+        """Tell whether somebody is connected."""
+        return bool(self._open)
+
+    def shut(self) -> None:
+        """Accept nothing more and tell everyone by end of file."""
+        self._loop.forget(self._listener.fileno())
+        self._listener.close()
+        for fd in list(self._open):
+            self._close(fd)
+
+
+def _descriptors(ancillary: "list[tuple[int, int, bytes]]") -> "list[int]":
+    found = array.array("i")
+    for level, kind, data in ancillary:
+        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+            found.frombytes(data[: len(data) - len(data) % found.itemsize])
+    for fd in found:
+        os.set_inheritable(fd, False)
+    return list(found)

@@ -1,0 +1,269 @@
+"""The supervisor's process: set up, cycle until there is nothing left to do, leave without losing a submission.
+
+Each cycle is one transaction: wishes, ends, starts and claims go into one durable commit; then what was claimed is started.
+"""
+
+import fcntl
+import os
+import sys
+
+import outlast
+from outlast import seams
+from outlast.core.errors import OutlastError
+from outlast.executors import local
+from outlast.home import Home
+from outlast.processes.identity import boot_id, pid_namespace
+from outlast.processes.starter import CLEAN, LOCK_FD, READY_FD
+from outlast.processes.surroundings import surroundings
+from outlast.seams import failpoint, now
+from outlast.store.store import Store
+from outlast.supervisor.collector import Collector
+from outlast.supervisor.context import Context, Facts, LiveRun
+from outlast.supervisor.dispatcher import Dispatcher
+from outlast.supervisor.door import Door, listen
+from outlast.supervisor.fronts import Fronts
+from outlast.supervisor.loop import Loop
+from outlast.supervisor.stopper import Stopper
+from outlast.supervisor.watcher import Watcher
+
+LINGER = 5_000_000_000  # idle for so long before it leaves: a shell loop finds it warm
+WALL = 30_000_000_000  # a deadline on the wall clock is looked at again after this, should the clock have jumped
+BACK_OFF = 1_000_000_000
+CHECKPOINT_BYTES = 8 << 20
+
+
+class Supervisor:
+    """The services and the cycle."""
+
+    def __init__(self, home: Home, lock: int) -> None:
+        """Open the store, the lifeline and the socket; adopt what earlier supervisors left. `lock` is the home's, held."""
+        self.home = home
+        self.lock = lock
+        self.leaving = False
+        self.upgrade = False
+        self.idle_since: int | None = None
+        self.store = Store(home)
+        self.loop = Loop()
+        lifeline, self._write_end = open_lifeline(home)
+        facts = Facts(
+            home_id=self.store.home_id(), host=os.uname().nodename, boot=os.environ.get("OUTLAST_BOOT_ID") or boot_id(),
+            pidns=pid_namespace(), shim=local.shim_argv(os.environ.get("OUTLAST_SHIM")), lifeline=lifeline,
+            null=os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC),
+        )  # fmt: skip
+        self.context = Context(home, self.store, self.loop, facts)
+        self.fronts = Fronts(self.store)
+        self.watcher = Watcher(self.context)
+        self.stopper = Stopper(self.context)
+        self.collector = Collector(self.context, self.watcher, self.stopper)
+        own = surroundings()
+        raise_descriptor_limit()
+        self.dispatcher = Dispatcher(self.context, self.fronts, self.watcher.started, own | {"rlimits": _limits_of(own)})
+        self.watcher.restart = self.dispatcher.start
+        self.door = Door(listen(home), self.loop, self.fronts, self._wake, self._leave)
+        self.context.log(f"started, version {outlast.__version__}, shim {facts.shim[0]}")
+        self._adopt()
+
+    def _adopt(self) -> None:
+        """Take over every run that was claimed and whose end is not recorded."""
+        failpoint("adopt.before")
+        for job in self.store.running():
+            run = self.store.run(job.id, job.run)
+            if run is None:
+                self.context.log(f"job {job.id}: running without a run")
+                continue
+            live = LiveRun(job, run, self.home.run_path(job.id, job.run))
+            self.context.runs[job.id] = live
+            self.watcher.adopt(live)
+        failpoint("adopt.after")
+
+    def _wake(self, version: str) -> None:
+        self.context.touch()
+        if _parts(version) > _parts(outlast.__version__):
+            self.upgrade = True
+
+    def _leave(self) -> None:
+        self.leaving = True
+
+    def run(self) -> None:
+        """Cycle until there is nothing left to do, or somebody wants us to leave, or a newer version is to take over."""
+        while True:
+            if self.context.dirty:
+                self._cycle()
+            if self.upgrade:
+                self._become_newer()
+            if (self.leaving or (self._is_idle() and self._may_leave())) and self._gone():
+                return
+            self.loop.wait(self._patience())
+
+    def _cycle(self) -> None:
+        context = self.context
+        context.dirty = False
+        at = now()
+        try:
+            with self.store.batch():
+                self.stopper.run_once(at)
+                ended = self.collector.run_once(at)
+                for live in ended:
+                    del context.runs[live.id]  # its slot is free for the claims of this commit
+                self.dispatcher.run_once(at)
+        except OutlastError as error:
+            context.log(f"cycle failed: {error}")
+            self._forget_unwritten()
+            self.loop.call_after(BACK_OFF, context.touch)
+            return
+        failpoint("record.after-commit")
+        claimed, context.claimed = context.claimed, []
+        failpoint("claim.after-commit")
+        for live in claimed:
+            self.dispatcher.start(live)
+        self.stopper.committed()
+        for live in ended:
+            self.watcher.forget(live)
+        self.door.poke(self.store.changed)
+        self._checkpoint(CHECKPOINT_BYTES)
+
+    def _forget_unwritten(self) -> None:
+        """Drop what the failed transaction put into memory, and find out again."""
+        for live in self.context.runs.values():
+            self.watcher.forget(live)
+        self.context.runs.clear()
+        self.context.claimed.clear()
+        self._adopt()
+
+    def _checkpoint(self, at_least: int) -> None:
+        try:
+            size = os.stat(self.home.at("outlast.db-wal")).st_size
+        except OSError:
+            return
+        if size > at_least:
+            failpoint("checkpoint.before")
+            try:
+                self.store.database.checkpoint("TRUNCATE")
+            except OutlastError as error:
+                self.context.log(f"checkpoint failed: {error}")
+            failpoint("checkpoint.after")
+
+    def _patience(self) -> int | None:
+        """Return how long the loop may wait (ns): until the next pending job is due, or until idleness has lasted long enough."""
+        if self.context.dirty:
+            return 0
+        due = self.store.next_due()
+        if due is not None:
+            if due <= now():
+                self.context.dirty = True
+                return 0
+            return min(due - now(), WALL)
+        return LINGER if self._is_idle() else None
+
+    def _is_idle(self) -> bool:
+        return not self.context.dirty and not self.context.runs and not len(self.fronts)
+
+    def _may_leave(self) -> bool:
+        if self.store.any_active():
+            self.idle_since = None
+            return False
+        at = seams.monotonic()
+        if self.idle_since is None:
+            self.idle_since = at
+            self._checkpoint(0)
+        return at - self.idle_since >= LINGER
+
+    def _gone(self) -> bool:
+        """Leave. Who submits after our last look finds neither socket nor lock, and starts the next supervisor. False: stay."""
+        failpoint("leave.before")
+        with self.store.database.write():
+            if not self.leaving and self.store.any_active():
+                self.context.touch()
+                return False
+            self.door.shut()
+            if self.context.runs:
+                _unlink(self.home.at("start"))  # on purpose: no shim is to start another
+            _unlink(self.home.at("supervisor.sock"))
+            os.close(self.lock)
+        failpoint("leave.after")
+        self.context.log("left")
+        self.store.close()
+        return True
+
+    def _become_newer(self) -> None:
+        """Become the newer version in place: same process, same lock, so that our shims stay our children."""
+        with open(self.home.at("start"), "rb") as file:
+            argv = [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
+        self.context.log(f"making way for a newer version: {argv[0]}")
+        self.store.close()
+        failpoint("upgrade.before-exec")
+        os.dup2(self.lock, LOCK_FD)
+        os.set_inheritable(LOCK_FD, True)
+        environment = {**CLEAN, **{n: v for n, v in os.environ.items() if n not in CLEAN}}
+        os.execve(argv[0], argv, environment)
+
+
+def open_lifeline(home: Home) -> "tuple[int, int]":
+    """Return (read end, write end) of the lifeline. The read end is opened while a writer is there: only so does it report our end."""
+    path = home.at("lifeline")
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        pass
+    write_end = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), write_end
+
+
+def raise_descriptor_limit() -> None:
+    """Allow ourselves as many descriptors as the hard limit does: two for every live run."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _limits_of(own: "dict[str, object]") -> "dict[str, object]":
+    import resource
+
+    limits = own["rlimits"]
+    if not isinstance(limits, dict):
+        return {}
+    return {number: limit for number, limit in limits.items() if number != str(resource.RLIMIT_NOFILE)}
+
+
+def _parts(version: str) -> "tuple[int, ...]":
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
+def main() -> None:
+    """Be a supervisor: argv is (code, package root, home); descriptor 3 is the home's lock, 4 (perhaps) whom to tell when ready."""
+    failpoint("supervisor.start")
+    home = Home(sys.argv[2])
+    lock = fcntl.fcntl(LOCK_FD, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(LOCK_FD)
+    try:
+        ready = fcntl.fcntl(READY_FD, fcntl.F_DUPFD_CLOEXEC, 10)
+        os.close(READY_FD)
+    except OSError:
+        ready = -1  # a shim started us and does not wait
+    local.occupy_low_descriptors()
+    os.umask(0o077)
+    os.chdir("/")
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{os.getpid()} {outlast.__version__} {now()} {pid_namespace()}\n".encode(), 0)
+    serve(Supervisor(home, lock), ready)
+
+
+def serve(supervisor: Supervisor, ready: int) -> None:
+    """Tell `ready` (a descriptor, or -1) that we are here, and cycle to the end. What ends us unforeseen is logged."""
+    if ready >= 0:
+        os.write(ready, b".")
+        os.close(ready)
+    failpoint("supervisor.ready")
+    try:
+        supervisor.run()
+    except BaseException as error:
+        supervisor.context.log(f"died of {type(error).__name__}: {error}")
+        raise

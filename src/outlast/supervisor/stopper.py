@@ -1,0 +1,123 @@
+"""Ending what somebody wants to be ended: waiting jobs at once, running ones by the ladder of `processes.stopping`.
+
+That signals are about to be sent is recorded before they are: a run that ends after that was stopped by us, also if a
+later supervisor is the one to find out.
+"""
+
+from outlast.core import events as e
+from outlast.core.job import KILL, RUNNING, Ending
+from outlast.core.options import value
+from outlast.core.policies import without_run
+from outlast.executors.local import mark
+from outlast.processes.identity import Identity
+from outlast.processes.stopping import Stopping
+from outlast.processes.tree import Target
+from outlast.seams import failpoint, monotonic
+from outlast.supervisor.context import Context, LiveRun
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SOON = 10_000_000
+SIGKILL = 9
+
+
+class Stopper:
+    """Serves stop, interrupt and kill."""
+
+    __slots__ = ("_begun", "_context")
+
+    def __init__(self, context: Context) -> None:
+        """See the module."""
+        self._context = context
+        self._begun: list[LiveRun] = []
+
+    def run_once(self, at: int) -> int:
+        """Serve all wishes that are new, within the current transaction. Returns how many jobs ended without a run."""
+        store = self._context.store
+        ended = 0
+        for number in store.to_stop():
+            job = store.job(number)
+            if job is None or job.stop_requested is None:
+                continue
+            if job.status != RUNNING:
+                store.record(job, without_run(job.stop_requested["verb"], job.status), at)
+                store.forget_front(number)
+                ended += 1
+                continue
+            live = self._context.runs.get(number)
+            if live is not None and live.wish_at != job.stop_requested["at"]:
+                live.job = job
+                self._serve(live, job.stop_requested, at)
+        for live in self._context.runs.values():
+            if live.leftovers_due and live.stopping is None and not live.over:
+                self._begin_leftovers(live)
+        return ended
+
+    def _serve(self, live: LiveRun, wish: "dict[str, Any]", at: int) -> None:
+        if live.over:
+            live.wish_at = wish["at"]
+            return  # it ended by itself before a signal reached it
+        if live.command_pid is None or live.command_start is None:
+            self._context.loop.call_after(SOON, self._context.touch)  # signals only when `started` is there
+            return
+        live.wish_at = wish["at"]
+        spec = live.job.spec
+        number = wish["signal"] or value(spec, "stop.signal")
+        grace = wish["grace"] if wish["grace"] is not None else value(spec, "stop.grace")
+        at_once = wish["verb"] == KILL and wish["signal"] is None
+        live.stopping = Stopping(
+            self._target(live), self._context.spare, SIGKILL if at_once else number, grace or 0, at_once=at_once
+        )
+        live.job = self._context.store.record(live.job, e.Signalled(signal=SIGKILL if at_once else number, by=wish["verb"]), at)
+        self._begun.append(live)
+
+    def committed(self) -> None:
+        """Climb the ladders whose beginning is durable now."""
+        begun, self._begun = self._begun, []
+        for live in begun:
+            failpoint("stop.before-signal")
+            self._step(live, live.stopping)
+            failpoint("stop.after-signal")
+
+    def _step(self, live: LiveRun, stopping: Stopping | None) -> None:
+        if stopping is None or stopping is not live.stopping:
+            return
+        next_at = stopping.step(monotonic())
+        if next_at is not None:
+            self._context.loop.call_after(max(next_at - monotonic(), 1_000_000), lambda: self._step(live, stopping))
+            return
+        live.stopped = (live.stopped or 0) + stopping.stopped
+        live.left = len(stopping.left)
+        live.stopping = None
+        live.tree_ended = True
+        self._context.touch()
+
+    def holds(self, live: LiveRun) -> bool:
+        """Tell whether the run's tree is still being ended: its end is recorded with what became of it."""
+        return live.stopping is not None
+
+    def ends_leftovers(self, live: LiveRun, ending: Ending) -> bool:
+        """Begin to end what a run left behind, if its job wants that and there is something. Tells whether it began."""
+        if not ending.leftovers or live.tree_ended or live.job.spec.get("leftovers.action") != "stop":
+            return False
+        self._begin_leftovers(live)
+        return True
+
+    def _begin_leftovers(self, live: LiveRun) -> None:
+        spec = live.job.spec
+        live.leftovers_due = False
+        live.stopping = Stopping(self._target(live), self._context.spare, value(spec, "stop.signal"), value(spec, "stop.grace") or 0)
+        self._begun.append(live)
+
+    def _target(self, live: LiveRun) -> Target:
+        command = shim = None
+        if live.command_pid is not None and live.command_start is not None:
+            command = Identity(pid=live.command_pid, start=live.command_start)
+        if live.shim_pid is not None and live.shim_start is not None:
+            shim = Identity(pid=live.shim_pid, start=live.shim_start)
+        name = mark(self._context.facts.home_id, live.id, live.run.run)
+        return Target(mark=name.encode(), session=live.command_pid, session_start=live.command_start, command=command, shim=shim)
+
+

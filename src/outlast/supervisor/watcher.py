@@ -1,0 +1,183 @@
+"""Watching runs: what a shim's pidfd, the state file and the second witness tell becomes a run's ending.
+
+A run is over when its shim has ended. It wrote `result` before; if it could not (somebody killed it), the command is
+followed to its end, and the kernel's own record of the exit is taken where it has one. Else the run is `lost`.
+"""
+
+import os
+
+from outlast.core.errors import Bug
+from outlast.core.job import Ending
+from outlast.core.policies import judge, lost, machine_ended, of_status
+from outlast.executors import state
+from outlast.processes import witness
+from outlast.processes.identity import Identity, lives
+from outlast.processes.pidfd import open_proved
+from outlast.seams import failpoint, now
+from outlast.supervisor.context import Context, LiveRun
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outlast.executors.state import State
+
+LOOK = 50_000_000  # after a start: `started` is read and the second witness opened, only for runs that still live
+SOON = 20_000_000
+LATER = 1_000_000_000
+
+
+class Watcher:
+    """Knows of every live run how to learn of its end."""
+
+    __slots__ = ("_context", "restart")
+
+    def __init__(self, context: Context) -> None:
+        """`restart` is set by whoever can start a claimed run that never began."""
+        self._context = context
+        self.restart: Callable[[LiveRun], None]
+
+    def started(self, live: LiveRun) -> None:
+        """Watch a run whose shim, our own child, has just been started."""
+        if live.shim_pid is None:
+            raise Bug(f"job {live.id}: no shim to watch")
+        live.shim_fd = os.pidfd_open(live.shim_pid)
+        self._context.loop.watch(live.shim_fd, lambda _: self._shim_ended(live))
+        self._context.loop.call_after(LOOK, lambda: self._look(live, LOOK))
+
+    def adopt(self, live: LiveRun) -> None:
+        """Watch a run that an earlier supervisor started, or find out how it ended, or start it if it never began."""
+        told = state.read(live.path)
+        if not told.locked and told.result is None:
+            self._settle(live, told)
+            return
+        self._read_started(live, told)
+        if told.result is not None:
+            self._over(live)
+        elif live.shim_fd < 0 and not self._follow_shim(live):
+            self._context.loop.call_after(SOON, lambda: self.adopt(live))  # it is just starting, or just ending
+
+    def _follow_shim(self, live: LiveRun) -> bool:
+        if live.shim_pid is None or live.shim_start is None:
+            return False
+        fd = open_proved(Identity(pid=live.shim_pid, start=live.shim_start))
+        if fd is None:
+            return False
+        live.shim_fd = fd
+        self._context.loop.watch(fd, lambda _: self._shim_ended(live))
+        self._look(live, LOOK)
+        return True
+
+    def _look(self, live: LiveRun, delay: int) -> None:
+        """Read `started` of a run that still lives and open the second witness."""
+        if live.over or self._context.runs.get(live.id) is not live or live.shim_fd < 0:
+            return
+        if live.command_pid is None:
+            self._read_started(live, state.read(live.path))
+        if live.command_pid is None or live.command_start is None or live.shim_pid is None:
+            self._context.loop.call_after(min(delay * 2, LATER), lambda: self._look(live, min(delay * 2, LATER)))
+            return
+        if live.command_fd < 0:
+            fd = witness.open_witness(live.command_pid, live.command_start, live.shim_pid)
+            if fd is not None:
+                live.command_fd = fd
+                if live.job.spec.get("leftovers.action") == "stop":
+                    self._context.loop.watch(fd, lambda _: self._command_ended(live))
+        self._context.touch()
+
+    def _read_started(self, live: LiveRun, told: "State") -> None:
+        if told.started is not None:
+            live.command_pid, live.command_start = told.started["pid"], told.started["start"]
+            live.shim_pid, live.shim_start = told.started["shim"], told.started["shim_start"]
+            live.told = told.started
+
+    def _command_ended(self, live: LiveRun) -> None:
+        """Note that the command is over while its shim still reads: what is left of its tree is to be ended."""
+        self._context.loop.forget(live.command_fd)
+        live.leftovers_due = True
+        self._context.touch()
+
+    def _shim_ended(self, live: LiveRun) -> None:
+        self._context.loop.forget(live.shim_fd)
+        os.close(live.shim_fd)
+        live.shim_fd = -1
+        if live.shim_pid is not None:
+            try:
+                os.waitpid(live.shim_pid, os.WNOHANG)
+            except ChildProcessError:
+                pass  # an earlier supervisor's child
+        self._over(live)
+
+    def _over(self, live: LiveRun) -> None:
+        live.over = True
+        self._context.touch()
+
+    def end_of(self, live: LiveRun) -> Ending | None:
+        """Return how the run ended, as far as it can be known now; None if that must still be waited for."""
+        failpoint("result.before-read")
+        told = state.read(live.path)
+        self._read_started(live, told)
+        if told.result is not None:
+            failpoint("result.after-read")
+            live.unrestored = told.result.get("unrestored") or []
+            return judge(live.job, told.result, stopped_by_us=self._stopped_by_us(live, told.result["at"]))
+        live.over = False
+        self._settle(live, told)
+        return live.ending
+
+    def _settle(self, live: LiveRun, told: "State") -> None:
+        """Find out about a run without result whose shim does not live: see SHIM.md's four cases in docs/on-disk.md."""
+        self._read_started(live, told)
+        context = self._context
+        if told.locked:
+            context.loop.call_after(SOON, lambda: self.adopt(live))  # between fork and exec of the command
+        elif live.run.boot != context.facts.boot:
+            self._ended(live, machine_ended(now(), started=told.started is not None))
+        elif told.started is None:
+            if told.exists:
+                os.unlink(live.path)
+            self.restart(live)
+        elif told.started["pidns"] != context.facts.pidns:
+            self._ended(live, lost(now(), "its shim is gone, and so is the container it ran in"))
+        else:
+            self._settle_by_witness(live)
+
+    def _settle_by_witness(self, live: LiveRun) -> None:
+        pid, start = live.command_pid, live.command_start
+        if pid is None or start is None:
+            raise Bug(f"job {live.id}: started without a pid")
+        if lives(Identity(pid=pid, start=start)):
+            if live.command_fd < 0:
+                fd = open_proved(Identity(pid=pid, start=start))
+                live.command_fd = -1 if fd is None else fd
+            if live.command_fd >= 0:
+                self._context.log(f"job {live.id}: its shim was killed; following the command, pid {pid}")
+                self._context.loop.forget(live.command_fd)
+                self._context.loop.watch(live.command_fd, lambda fd: self._followed_ended(live, fd))
+                return
+        status = witness.exit_status(live.command_fd, pid, start)
+        if status is None:
+            self._ended(live, lost(now(), "its shim was killed, and nobody saw how the command ended"))
+            return
+        ending = of_status(live.job, status, stopped_by_us=self._stopped_by_us(live, now()), ended_at=now())
+        self._ended(live, ending.replace(reason=f"{ending.reason} (its shim was killed; told by the kernel)"))
+
+    def _followed_ended(self, live: LiveRun, fd: int) -> None:
+        self._context.loop.forget(fd)
+        self._over(live)
+
+    def _ended(self, live: LiveRun, ending: Ending) -> None:
+        live.ending = ending
+        self._over(live)
+
+    def _stopped_by_us(self, live: LiveRun, ended_at: int) -> bool:
+        sent_at = (live.job.stop_requested or {}).get("sent_at")
+        return sent_at is not None and ended_at >= sent_at
+
+    def forget(self, live: LiveRun) -> None:
+        """Close what is held of a run whose end is recorded."""
+        for fd in (live.shim_fd, live.command_fd):
+            if fd >= 0:
+                self._context.loop.forget(fd)
+                os.close(fd)
+        live.shim_fd = live.command_fd = -1
