@@ -175,8 +175,7 @@ def test_an_unfinished_line_is_shown_before_a_pause(tmp_path):
         lambda: writer.write(T0 + 1, "stdout", b"ok\n"),
         lambda: seen.append(list(shown)),
     ])  # fmt: skip
-    for line in RunLog(writer.path).follow_lines(script.alive, script.pause):
-        shown.append(line)
+    shown.extend(RunLog(writer.path).follow_lines(script.alive, script.pause))
     assert [
         [Line(T0, "stdout", b"password: ", False)],
         [Line(T0, "stdout", b"password: ", False), Line(T0 + 1, "stdout", b"ok", True)],
@@ -239,7 +238,7 @@ def test_streams_and_times_are_kept_apart(tmp_path):
     batches = [[(SECOND, stream, b"%d\n" % number, "")] for number in range(5) for stream in ("stdout", "stderr")]
     script = Script(writing(writer, batches))
     script.pause()
-    expected = [item for item in range(5)][1:]
+    expected = [1, 2, 3, 4]
     log = RunLog(writer.path)
     found = list(log.follow(script.alive, script.pause, streams=["stderr"], since=T0 + 3 * SECOND))
     assert [b"%d" % number for number in expected] == [item.text for item in found if isinstance(item, Record)]

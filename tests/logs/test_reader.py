@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,35 +28,33 @@ def small_steps(monkeypatch):
     monkeypatch.setattr(files, "MOST_OPEN", 3)
 
 
+@contextmanager
 def written(chunks, sizes):
-    folder = tempfile.TemporaryDirectory(prefix="ol-", ignore_cleanup_errors=True)
-    writer = Writer(Path(folder.name) / "42.1", *sizes)
-    end = fill(writer, chunks)
-    return folder, writer, end
+    with tempfile.TemporaryDirectory(prefix="ol-") as folder:
+        writer = Writer(Path(folder) / "42.1", *sizes)
+        writer.end = fill(writer, chunks)
+        yield writer
 
 
 @given(CHUNKS, SIZES)
 def test_every_record_and_gap_in_its_place(chunks, sizes):
-    folder, writer, _ = written(chunks, sizes)
-    with folder:
+    with written(chunks, sizes) as writer:
         assert writer.items() == list(RunLog(writer.path).items())
 
 
 @given(CHUNKS, SIZES)
 def test_the_commands_own_bytes(chunks, sizes):
     chunks = [(step, "stdout", text, reason) for step, _, text, reason in chunks]
-    folder, writer, _ = written(chunks, sizes)
-    with folder:
+    with written(chunks, sizes) as writer:
         told = list(RunLog(writer.path).raw())
-    original = b"".join(text for _, text in writer.written)
-    assert len(original) == accounts_for(told, original)
-    assert merged(item.raw() if isinstance(item, Record) else item for item in writer.items()) == merged(told)
+        original = b"".join(text for _, text in writer.written)
+        assert len(original) == accounts_for(told, original)
+        assert merged(item.raw() if isinstance(item, Record) else item for item in writer.items()) == merged(told)
 
 
 @given(CHUNKS, SIZES, st.sampled_from(["stdout", "stderr"]))
 def test_one_stream(chunks, sizes, stream):
-    folder, writer, _ = written(chunks, sizes)
-    with folder:
+    with written(chunks, sizes) as writer:
         log = RunLog(writer.path)
         expected = [item for item in writer.items() if isinstance(item, Gap) or item.stream == stream]
         assert expected == list(log.items(streams=[stream]))
@@ -65,12 +64,11 @@ def test_one_stream(chunks, sizes, stream):
 
 @given(CHUNKS, SIZES, st.sampled_from([None, "stdout", "stderr"]), st.sampled_from([None, b"a", b"no|x", b"^$"]))
 def test_lines_and_the_last_of_them(chunks, sizes, stream, pattern):
-    folder, writer, _ = written(chunks, sizes)
-    streams = [stream] if stream else ["stdout", "stderr"]
-    grep = re.compile(pattern) if pattern else None
-    expected = naive_lines(item for item in writer.items() if isinstance(item, Gap) or item.stream in streams)
-    expected = [item for item in expected if not isinstance(item, Line) or grep is None or grep.search(item.text)]
-    with folder:
+    with written(chunks, sizes) as writer:
+        streams = [stream] if stream else ["stdout", "stderr"]
+        grep = re.compile(pattern) if pattern else None
+        expected = naive_lines(item for item in writer.items() if isinstance(item, Gap) or item.stream in streams)
+        expected = [item for item in expected if not isinstance(item, Line) or grep is None or grep.search(item.text)]
         log = RunLog(writer.path)
         assert expected == list(log.lines(streams=streams, grep=grep))
         for wanted in (0, 1, 2, 3, 7, 20, len(expected) + 1):
@@ -84,11 +82,11 @@ def in_time(item, since, until):
 
 @given(CHUNKS, SIZES, st.data())
 def test_since_and_until(chunks, sizes, data):
-    folder, writer, end = written(chunks, sizes)
-    times = [T0 - 1, end + 1, *(item.at for item in writer.items() if isinstance(item, Record))]
-    limit = st.one_of(st.none(), st.sampled_from(times), st.sampled_from(times).map(lambda at: at + 1), st.integers(T0, end + 1))
-    since, until = data.draw(limit), data.draw(limit)
-    with folder:
+    with written(chunks, sizes) as writer:
+        end = writer.end
+        times = [T0 - 1, end + 1, *(item.at for item in writer.items() if isinstance(item, Record))]
+        limit = st.one_of(st.none(), st.sampled_from(times), st.sampled_from(times).map(lambda at: at + 1), st.integers(T0, end + 1))
+        since, until = data.draw(limit), data.draw(limit)
         log = RunLog(writer.path)
         expected = [item for item in writer.items() if in_time(item, since, until)]
         assert expected == list(log.items(since=since, until=until))
@@ -134,10 +132,9 @@ def test_everything_was_lost(tmp_path):
 
 @given(CHUNKS, SIZES)
 def test_sizes_and_the_tail_that_a_machine_took(chunks, sizes):
-    folder, writer, _ = written(chunks, sizes)
-    with folder:
+    with written(chunks, sizes) as writer:
         log = RunLog(writer.path)
-        held = sorted(Path(folder.name).iterdir())
+        held = sorted(Path(writer.path).parent.iterdir())
         assert sum(path.stat().st_size for path in held) == log.size()
         assert log.missing_tail(writer.position) is None
         lost = log.missing_tail(writer.position + 9)
@@ -251,8 +248,7 @@ def test_what_the_machine_took_of_the_oldest_file(tmp_path):
 
 @given(CHUNKS, SIZES)
 def test_times_never_go_back_in_what_is_told(chunks, sizes):
-    folder, writer, _ = written(chunks, sizes)
-    with folder:
+    with written(chunks, sizes) as writer:
         assert all(
             before.at <= after.at for before, after in pairwise(item for item in RunLog(writer.path).items() if isinstance(item, Record))
         )

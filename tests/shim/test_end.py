@@ -95,7 +95,7 @@ def test_what_the_command_leaves_becomes_a_child_of_the_shim_and_is_reaped(shim)
 
 def test_leftovers_are_counted_by_their_mark(shim):
     # the shells in brackets are gone at once; what they leave is sleep, three times with the mark, once without, and one zombie
-    script = "for x in 1 2; do (sleep 1000 >/dev/null 2>&1 &); done; setsid sleep 1001 >/dev/null 2>&1 & env -u OUTLAST_MARK sleep 1.5 >/dev/null 2>&1 &"
+    script = "exec >/dev/null 2>&1; for x in 1 2; do (sleep 1000 &); done; setsid sleep 1001 & env -u OUTLAST_MARK sleep 1.5 &"
     script += " until [ $(pgrep -c -s 0 -x sleep) -ge 3 ]; do :; done"
     job = shim.run("sh", "-c", script)
     eventually(lambda: 3 == len([pid for pid in shim.mine() if b"sleep" in Path(f"/proc/{pid}/cmdline").read_bytes()]), 60)

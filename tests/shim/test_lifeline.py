@@ -12,7 +12,8 @@ import pytest
 
 from support import eventually
 
-# What a starter starts (ignored signals but those of the C library and those of Python): it notes what it finds, takes the lifeline unless it is told to die, and stays.
+# `ignored` leaves out the signals of the C library and those that Python ignores by itself.
+# What a starter starts: it notes what it finds, takes the lifeline unless it is told to die, and stays.
 SUPERVISOR = """
 import fcntl, json, os, signal, sys
 home, behaviour = sys.argv[1:3]

@@ -100,7 +100,7 @@ def test_one_clock_reading_for_each_read(shim):
 
 def test_interleaved_streams(shim):
     lines = 2000
-    script = "i=0; while [ $i -lt %d ]; do echo out $i; echo err $i >&2; i=$((i+1)); done" % lines
+    script = f"i=0; while [ $i -lt {lines} ]; do echo out $i; echo err $i >&2; i=$((i+1)); done"
     job = shim.run("sh", "-c", script)
     assert b"".join(b"out %d\n" % number for number in range(lines)) == job.raw("stdout")
     assert b"".join(b"err %d\n" % number for number in range(lines)) == job.raw("stderr")

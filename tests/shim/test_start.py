@@ -5,6 +5,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -18,7 +19,8 @@ import json, os, resource, sys
 status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
 print(json.dumps({
     "fds": sorted(int(fd) for fd in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + fd)),
-    "ignored": status["SigIgn"].strip(), "blocked": status["SigBlk"].strip(), "caught": status["SigCgt"].strip(), "umask": status["Umask"].strip(),
+    "ignored": status["SigIgn"].strip(), "blocked": status["SigBlk"].strip(), "caught": status["SigCgt"].strip(),
+    "umask": status["Umask"].strip(),
     "pid": os.getpid(), "ppid": os.getppid(), "sid": os.getsid(0), "pgid": os.getpgid(0), "cwd": os.getcwd(),
     "nice": os.getpriority(os.PRIO_PROCESS, 0), "cpus": sorted(os.sched_getaffinity(0)),
     "nofile": resource.getrlimit(resource.RLIMIT_NOFILE), "core": resource.getrlimit(resource.RLIMIT_CORE),
@@ -279,15 +281,23 @@ def test_standard_input_comes_before_the_directory_and_that_before_the_command(s
 def test_no_process_to_be_had(shim):
     """RLIMIT_NPROC does not bind root, so the shim runs as a user that nobody else is."""
     os.chmod(shim.folder, 0o777)
+    shim.argv[-1] = shutil.copy(shim.argv[-1], shim.folder)
     user = str(60000 + os.getpid() % 5000)
     # the interpreter may live where that user may not look: then there is nothing to test here
     limit = ("setpriv", f"--reuid={user}", "--regid=65534", "--clear-groups", "prlimit", "--nproc=1:1")
-    probe = os.spawnvp(os.P_WAIT, limit[0], [*limit[:4], "test", "-x", shim.argv[0], "-a", "-r", shim.argv[-1]])
+    probe = os.spawnvp(os.P_WAIT, limit[0], [*limit[:4], *shim.argv, "version"])
     if probe:
-        pytest.skip("the shim is where an unprivileged user may not look")
+        pytest.skip("the interpreter is where an unprivileged user may not look")
     job = shim.run("true", wrapper=limit)
     assert (None, errno.EAGAIN, "fork") == tuple(job.result[key] for key in ("status", "error", "stage"))
     assert job.started is None
+
+
+def test_no_descriptors_to_be_had(shim):
+    job = shim.run("true", wrapper=("sh", "-c", 'ulimit -n 24; exec "$@"', "sh"))  # own descriptors begin at 20
+    assert (None, errno.EMFILE, "fork") == tuple(job.result[key] for key in ("status", "error", "stage"))
+    assert job.started is None
+    assert job.result["drained"]
 
 
 def test_a_script_without_interpreter_line_is_run_by_sh(shim):

@@ -31,6 +31,12 @@ _outlast_verbs() {
 _outlast() {
     local curcontext=$curcontext state line
     typeset -A opt_args
+    if [[ $words[2] == -- ]] && ((CURRENT > 2)); then
+        shift 2 words
+        ((CURRENT -= 2))
+        _normal
+        return
+    fi
     _arguments -C -S \
 @COMMON@
         '--version[show the version]' \

@@ -46,7 +46,7 @@ def _read(given: "str | float | timedelta | None") -> int | None:
         return _read_text(given)
     if isinstance(given, int) and not isinstance(given, bool):
         return given * SECOND
-    if isinstance(given, float) and given - given == 0:  # neither NaN nor infinite
+    if isinstance(given, float) and abs(given) < 1e12:  # false for NaN and infinities too
         return round(given * SECOND)
     if not isinstance(given, int | float):
         try:

@@ -74,8 +74,9 @@ def jobs_shape(
 
 
 def event_shape(event: "Mapping[str, Any]") -> "dict[str, Any]":
-    """Return the JSON of an event as the store tells it: `at` in ns, `job`, `kind`, `data`."""
-    return {**event, "at": format_time_utc(event["at"]), "data": _told(event.get("data") or {})}
+    """Return the JSON of an event as the store tells it: `id`, `job`, `kind`, `at` in ns, `data`."""
+    at = format_time_utc(event["at"])
+    return {"id": event["id"], "job": event["job"], "event": event["kind"], "at": at, "data": _told(event["data"])}
 
 
 def _told(data: "Mapping[str, Any]") -> "dict[str, Any]":
@@ -88,11 +89,6 @@ def _told(data: "Mapping[str, Any]") -> "dict[str, Any]":
         elif isinstance(held, int) and name in {"grace", "cpu"}:
             shape[name] = seconds(held)
     return shape
-
-
-def event_shape(event: "dict[str, Any]") -> "dict[str, Any]":
-    """Return the JSON of an event. Inside `data`, instants stay as they were stored: nanoseconds since the epoch."""
-    return {"id": event["id"], "job": event["job"], "event": event["kind"], "at": format_time_utc(event["at"]), "data": event["data"]}
 
 
 def _wish(wish: "dict[str, Any] | None") -> "dict[str, Any] | None":

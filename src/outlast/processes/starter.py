@@ -22,7 +22,7 @@ _RUN = "import sys; sys.path.insert(0, sys.argv[1]); from outlast.supervisor.mai
 LOCK_FD = 3
 READY_FD = 4
 CLEAN = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
-_KEPT = ("HOME", "OUTLAST_FAILPOINTS", "OUTLAST_FAILPOINTS_DIR", "OUTLAST_SHIM", "OUTLAST_BOOT_ID")
+KEPT = ("HOME", "OUTLAST_FAILPOINTS", "OUTLAST_FAILPOINTS_DIR", "OUTLAST_SHIM", "OUTLAST_BOOT_ID")
 
 
 def command_line(home: Home) -> "list[str]":
@@ -116,7 +116,7 @@ def spawn(argv: "Sequence[str]", lock: int, ready: int) -> int:
     sources = [null, null, null, lock, ready]
     high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 20) for fd in sources]
     actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate(high)]
-    environment = {**CLEAN, **{name: os.environ[name] for name in _KEPT if name in os.environ}}
+    environment = {**CLEAN, **{name: os.environ[name] for name in KEPT if name in os.environ}}
     try:
         return os.posix_spawn(
             argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=[], setsigdef=range(1, 32)

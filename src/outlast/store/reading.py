@@ -33,6 +33,12 @@ class Reading:
         """Tell whether the database has no schema yet: its maker is just at it, or died."""
         return not self.database.execute("SELECT 1 FROM sqlite_master WHERE name = 'jobs'").fetchone()
 
+    def problems(self) -> "list[str]":
+        """Return what is wrong with the database, by SQLite's own check and by our invariants; empty if nothing is."""
+        found = [row[0] for row in self.database.all("integrity") if row[0] != "ok"]
+        found += [f"job {job} is at version {version} but has {events} events" for job, version, events in self.database.all("miscounted")]
+        return found
+
     def last_event(self) -> int:
         """Return the id of the last event of all, 0 if there is none."""
         return self.database.one("last-event")[0] or 0

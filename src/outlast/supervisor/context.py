@@ -21,7 +21,7 @@ class LiveRun:
 
     __slots__ = (
         "borrowed", "command_fd", "command_pid", "command_start", "ending", "job", "left", "leftovers_due", "over", "path", "run",
-        "shim_fd", "shim_pid", "shim_start", "started", "stopped", "stopping", "told", "tree_ended", "unrestored", "wish_at",
+        "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped", "stopping", "stopping_fd", "told", "tree_ended", "unrestored", "wish_at",
     )  # fmt: skip
 
     def __init__(self, job: "Job", run: "Run", path: str) -> None:
@@ -41,6 +41,8 @@ class LiveRun:
         self.over = False  # its end is known, or to be found out
         self.ending: Ending | None = None  # known, not yet recorded
         self.stopping: Stopping | None = None
+        self.stopping_fd = -1
+        self.step_at: int | None = None  # when `stopping` is to be driven next (monotonic)
         self.wish_at = 0  # of the stop request that `stopping` serves
         self.leftovers_due = False  # the command ended, what it left behind is to be ended
         self.unrestored: list[str] = []

@@ -89,6 +89,7 @@ class Dispatcher:
             raise Bug(f"job {job.id}: its claim made no run")
         live = LiveRun(job, run, context.home.run_path(job.id, job.run))
         live.borrowed = borrowed
+        context.runs[job.id] = live
         context.claimed.append(live)
         return 1
 

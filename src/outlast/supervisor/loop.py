@@ -30,9 +30,12 @@ class Loop:
         self._handlers[fd] = handler
 
     def forget(self, fd: int) -> None:
-        """Watch `fd` no longer. To be called before it is closed."""
+        """Watch `fd` no longer. If it is closed already, the kernel has forgotten it."""
         if self._handlers.pop(fd, None) is not None:
-            self._epoll.unregister(fd)
+            try:
+                self._epoll.unregister(fd)
+            except OSError:
+                pass
 
     def call_after(self, delay: int, action: "Callable[[], None]") -> None:
         """Call `action` once, `delay` nanoseconds from now."""

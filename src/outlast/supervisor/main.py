@@ -240,6 +240,7 @@ def _unlink(path: str) -> None:
 def main() -> None:
     """Be a supervisor: argv is (code, package root, home); descriptor 3 is the home's lock, 4 (perhaps) whom to tell when ready."""
     failpoint("supervisor.start")
+    os.closerange(READY_FD + 1, 1 << 20)  # whatever the starter had open is none of ours
     home = Home(sys.argv[2])
     lock = fcntl.fcntl(LOCK_FD, fcntl.F_DUPFD_CLOEXEC, 10)
     os.close(LOCK_FD)

@@ -4,6 +4,8 @@ That signals are about to be sent is recorded before they are: a run that ends a
 later supervisor is the one to find out.
 """
 
+from functools import partial
+
 from outlast.core import events as e
 from outlast.core.job import KILL, RUNNING, Ending
 from outlast.core.options import value
@@ -67,6 +69,9 @@ class Stopper:
         number = wish["signal"] or value(spec, "stop.signal")
         grace = wish["grace"] if wish["grace"] is not None else value(spec, "stop.grace")
         at_once = wish["verb"] == KILL and wish["signal"] is None
+        if live.stopping is not None:
+            live.stopped = (live.stopped or 0) + live.stopping.stopped
+            self._let_go(live)
         live.stopping = Stopping(
             self._target(live), self._context.spare, SIGKILL if at_once else number, grace or 0, at_once=at_once
         )
@@ -78,21 +83,41 @@ class Stopper:
         begun, self._begun = self._begun, []
         for live in begun:
             failpoint("stop.before-signal")
-            self._step(live, live.stopping)
+            stopping = live.stopping
+            if stopping is not None:
+                live.stopping_fd = stopping.fileno()
+                self._context.loop.watch(live.stopping_fd, partial(self._woken, live, stopping))
+                self._step(live, stopping)
             failpoint("stop.after-signal")
 
-    def _step(self, live: LiveRun, stopping: Stopping | None) -> None:
-        if stopping is None or stopping is not live.stopping:
-            return
-        next_at = stopping.step(monotonic())
-        if next_at is not None:
-            self._context.loop.call_after(max(next_at - monotonic(), 1_000_000), lambda: self._step(live, stopping))
-            return
-        live.stopped = (live.stopped or 0) + stopping.stopped
-        live.left = len(stopping.left)
-        live.stopping = None
-        live.tree_ended = True
-        self._context.touch()
+    def _step(self, live: LiveRun, stopping: Stopping) -> None:
+        if stopping is not live.stopping:
+            return  # another wish took its place
+        at = monotonic()
+        next_at = stopping.step(at)
+        if next_at is None:
+            live.stopped = (live.stopped or 0) + stopping.stopped
+            live.left = len(stopping.left)
+            live.tree_ended = True
+            self._let_go(live)
+            self._context.touch()
+        elif live.step_at is None or live.step_at <= at or next_at < live.step_at:
+            live.step_at = next_at
+            self._context.loop.call_after(max(next_at - at, 1_000_000), lambda: self._due(live, stopping))
+
+    def _woken(self, live: LiveRun, stopping: Stopping, _: int) -> None:
+        self._step(live, stopping)
+
+    def _due(self, live: LiveRun, stopping: Stopping) -> None:
+        live.step_at = None
+        self._step(live, stopping)
+
+    def _let_go(self, live: LiveRun) -> None:
+        if live.stopping is not None:
+            self._context.loop.forget(live.stopping_fd)
+            live.stopping.close()
+            live.stopping = None
+            live.step_at = None
 
     def holds(self, live: LiveRun) -> bool:
         """Tell whether the run's tree is still being ended: its end is recorded with what became of it."""

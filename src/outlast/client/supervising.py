@@ -1,0 +1,61 @@
+"""What is known of the supervisor, from its lock file; asking it to leave; being one in front (for service managers)."""
+
+import os
+
+from outlast.core.errors import Refused, SystemFault
+from outlast.processes import starter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from outlast.client.jobs import Jobs
+
+
+def status(jobs: "Jobs") -> "dict[str, Any]":
+    """Return pid (None if none lives), version, since when (ns), and how many jobs run, are queued, are pending."""
+    pid = version = since = None
+    if jobs.home.is_supervised():
+        with open(jobs.home.at("supervisor.lock"), "rb", buffering=0) as file:
+            words = file.read(200).decode("ascii", "replace").split()
+        if len(words) >= 3 and words[0].isdigit() and words[2].isdigit():  # noqa: PLR2004
+            pid, version, since = int(words[0]), words[1], int(words[2])
+    counts = jobs.reading.count_active() if jobs.reading is not None else {}
+    return {"pid": pid, "version": version, "since": since, **{name: counts.get(name, 0) for name in ("running", "queued", "pending")}}
+
+
+def leave(jobs: "Jobs") -> bool:
+    """Ask the supervisor to leave and wait until it has. Jobs go on; False if none lived."""
+    connection = starter.connect(jobs.home) if os.path.isdir(jobs.home.path) else None
+    if connection is None:
+        return False
+    try:
+        connection.send(b"leave\n")
+        while connection.recv(1):
+            pass
+    except OSError:
+        pass
+    finally:
+        connection.close()
+    return True
+
+
+def be_one(jobs: "Jobs") -> None:
+    """Become the supervisor of the home in this very process, in front. Raises Refused if one lives."""
+    jobs.home.make()
+    lock = jobs.home.take_lock("supervisor.lock")
+    if lock is None:
+        raise Refused("a supervisor lives already", "`outlast supervisor status` says more")
+    starter.keep_start_current(jobs.home)
+    os.dup2(lock, starter.LOCK_FD)
+    os.set_inheritable(starter.LOCK_FD, True)
+    environment = {**starter.CLEAN, **{name: os.environ[name] for name in starter.KEPT if name in os.environ}}
+    argv = starter.command_line(jobs.home)
+    try:
+        os.close(starter.READY_FD)
+    except OSError:
+        pass
+    try:
+        os.execve(argv[0], argv, environment)
+    except OSError as error:
+        raise SystemFault(f"cannot start {argv[0]} ({error.strerror})", "install outlast again") from error

@@ -1,0 +1,16 @@
+"""No process of a test outlives it, whatever became of the test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from processes.family import become_subreaper, descendants, end_all
+
+
+@pytest.fixture(autouse=True)
+def no_process_left() -> Iterator[None]:
+    """End what the test has started, also what lost its parents: it became ours."""
+    become_subreaper()
+    before = descendants()
+    yield
+    end_all(but=before)

@@ -1,0 +1,183 @@
+"""Real processes for these tests: a run under a fake shim, who of them lives, and the end of all of them afterwards."""
+
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Collection, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from outlast.processes.identity import Identity, start_of
+from outlast.processes.stopping import Stopping, run_to_end, wait_readable
+from outlast.processes.tree import Target
+from outlast.seams import monotonic
+from support import eventually
+
+MS = 1_000_000
+FAKE_SHIM = Path(__file__).with_name("fake_shim.py")
+ACTORS = Path(__file__).with_name("actors.py")
+PYTHON = (sys.executable, "-I", "-S")
+_numbers = count(1)
+_children: "list[subprocess.Popen[bytes]]" = []
+
+
+def token() -> str:
+    """Return an argument for `sleep` (a day and more) that no other process on this machine has."""
+    return f"{90000 + next(_numbers)}.{os.getpid()}"
+
+
+def sleepers(token: str) -> list[int]:
+    """Return the pids of the living processes that have `token` among their arguments."""
+    return [pid for pid in pids() if os.fsencode(token) in arguments(pid)]
+
+
+def pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def arguments(pid: int) -> Sequence[bytes]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def field(pid: int, number: int) -> str | None:
+    """Return a field of /proc/PID/stat, counted as in the manual page, from 3 on. An own reading, to judge the code's by."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[number - 3]
+    except OSError:
+        return None
+
+
+def identity_of(pid: int) -> Identity:
+    start = start_of(pid)
+    assert start is not None
+    return Identity(pid, start)
+
+
+def spawn(*command: "str | Path", **options: Any) -> "subprocess.Popen[bytes]":
+    """Start a child that `end_all` ends if it still lives when the test is over."""
+    child = subprocess.Popen(command, **options)
+    _children.append(child)
+    return child
+
+
+class Family:
+    """A command under a fake shim, and whatever it starts. `mark` is in its environment."""
+
+    def __init__(self, *command: str, mark: str | None = None, uid: int = 0, nproc: int = 0, env: dict[str, str] | None = None) -> None:
+        self.mark = mark or f"test:{os.getpid()}:{next(_numbers)}"
+        limits = ["-u", str(uid), "-n", str(nproc)] if uid else []
+        self.process = spawn(
+            *PYTHON,
+            FAKE_SHIM,
+            *limits,
+            *command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "OUTLAST_MARK": self.mark, **(env or {})},
+            start_new_session=True,
+        )
+        word, pid = self._line()
+        assert "started" == word
+        self.shim = identity_of(self.process.pid)
+        self.command = Identity(pid, start_of(pid) or 0)
+
+    def _line(self) -> tuple[str, int]:
+        assert self.process.stdout is not None
+        assert select.select([self.process.stdout], [], [], 60)[0], "the fake shim says nothing"
+        word, _, number = self.process.stdout.readline().decode().partition(" ")
+        return word, int(number)
+
+    def wait(self) -> int:
+        """Wait for the command's end as the shim tells it. Returns the raw wait status."""
+        word, status = self._line()
+        assert "ended" == word
+        return status
+
+    def kill_shim(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def target(self) -> Target:
+        return Target(mark=self.mark.encode(), command=self.command, shim=self.shim)
+
+    def stop(self, *, signal: int = signal.SIGTERM, grace: int = 60_000 * MS, at_once: bool = False, spare: Collection[int] = ()) -> Stopping:
+        stopping = Stopping(self.target, lambda: {self.shim.pid, *spare}, signal, grace, at_once=at_once)
+        run_to_end(stopping, monotonic, wait_readable)
+        return stopping
+
+    def assert_shim_lives(self) -> None:
+        assert self.process.poll() is None
+        assert field(self.shim.pid, 3) not in {"Z", None}
+
+
+def actor(name: str, *words: object) -> tuple[str, ...]:
+    """Return the command line of one of `actors.py`."""
+    return (*PYTHON, str(ACTORS), name, *map(str, words))
+
+
+def become_subreaper() -> None:
+    """Whatever loses its shim becomes ours, not pid 1's: we can find it, and reap it."""
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+
+
+def descendants() -> set[int]:
+    """Return the pids of all our descendants, zombies too."""
+    parents = {pid: field(pid, 4) for pid in pids()}
+    found: set[int] = set()
+    new = {os.getpid()}
+    while new:
+        new = {pid for pid, parent in parents.items() if parent is not None and int(parent) in new} - found
+        found |= new
+    return found
+
+
+def end_all(but: Collection[int]) -> None:
+    """End and reap all our descendants but some: frozen first, so that none is born meanwhile."""
+
+    def ended() -> bool:
+        left = descendants() - set(but)
+        frozen = True
+        for pid in left:
+            if field(pid, 3) not in {"T", "Z", None}:
+                frozen = False
+                send(pid, signal.SIGSTOP)
+        if frozen:
+            for pid in left:
+                send(pid, signal.SIGKILL)
+        for pid in left:
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                pass
+        return not left
+
+    eventually(ended, within=60)
+    while _children:
+        child = _children.pop()
+        child.wait()
+        for stream in (child.stdin, child.stdout):
+            if stream is not None:
+                stream.close()
+
+
+def send(pid: int, number: int) -> None:
+    """Signal a descendant of ours through a pidfd; between its opening and the check it may end, but nobody else gets the signal."""
+    try:
+        fd = os.pidfd_open(pid)
+    except OSError:
+        return
+    try:
+        if pid in descendants():
+            signal.pidfd_send_signal(fd, number)
+    except OSError:
+        pass
+    finally:
+        os.close(fd)
