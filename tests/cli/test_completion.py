@@ -31,7 +31,8 @@ def bash(tmp_path_factory):
     def complete(*words):
         line = f". {folder}/script; {tail}"
         environ = {"PATH": f"{folder}:{os.environ['PATH']}"}
-        done = subprocess.run(["bash", "-c", line, "bash", "outlast", *words], capture_output=True, text=True, env=environ, cwd=folder, check=False)
+        argv = ["bash", "-c", line, "bash", "outlast", *words]
+        done = subprocess.run(argv, capture_output=True, text=True, env=environ, cwd=folder, check=False)
         assert "" == done.stderr
         return set(done.stdout.split())
 

@@ -18,6 +18,7 @@ from outlast.seams import monotonic
 from support import eventually
 
 MS = 1_000_000
+HOUR = 3600_000 * MS
 FAKE_SHIM = Path(__file__).with_name("fake_shim.py")
 ACTORS = Path(__file__).with_name("actors.py")
 PYTHON = (sys.executable, "-I", "-S")
@@ -52,6 +53,20 @@ def field(pid: int, number: int) -> str | None:
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[number - 3]
     except OSError:
         return None
+
+
+def children(pid: int) -> set[int]:
+    """Return the pids of the living children of `pid`."""
+    return {each for each in pids() if field(each, 4) == str(pid) and field(each, 3) != "Z"}
+
+
+def eventually_zombie(pid: int) -> None:
+    """Wait until `pid` has ended and nobody has reaped it."""
+
+    def ended() -> None:
+        assert "Z" == field(pid, 3)
+
+    eventually(ended)
 
 
 def identity_of(pid: int) -> Identity:
@@ -108,7 +123,7 @@ class Family:
     def target(self) -> Target:
         return Target(mark=self.mark.encode(), command=self.command, shim=self.shim)
 
-    def stop(self, *, signal: int = signal.SIGTERM, grace: int = 60_000 * MS, at_once: bool = False, spare: Collection[int] = ()) -> Stopping:
+    def stop(self, *, signal: int = signal.SIGTERM, grace: int = HOUR, at_once: bool = False, spare: Collection[int] = ()) -> Stopping:
         stopping = Stopping(self.target, lambda: {self.shim.pid, *spare}, signal, grace, at_once=at_once)
         run_to_end(stopping, monotonic, wait_readable)
         return stopping

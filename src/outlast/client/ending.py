@@ -50,8 +50,8 @@ def wait_for_run(jobs: "Jobs", asked: "Sequence[Job]") -> None:
 def send_signal(jobs: "Jobs", signal: "int | str", wanted: "Sequence[Job]") -> "dict[int, int]":
     """Send `signal` to every process of the jobs' trees, proved and through pidfds, and record it. Returns counts by job id."""
     from outlast.core import kinds
-    from outlast.executors.local import mark
     from outlast.executors import state
+    from outlast.executors.local import mark
     from outlast.processes.identity import Identity
     from outlast.processes.tree import Target, signal_members
 

@@ -44,15 +44,17 @@ def _home(jobs: "Jobs") -> "Iterator[Check]":
         return
     mode = os.stat(path).st_mode & 0o777
     yield Check(
-        name="home", verdict=OK if mode == 0o700 else BAD,  # noqa: PLR2004
-        text=path if mode == 0o700 else f"{path} has mode {mode:o}: `chmod 700 {path}` makes it private",  # noqa: PLR2004
+        name="home", verdict=OK if mode == 0o700 else BAD,
+        text=path if mode == 0o700 else f"{path} has mode {mode:o}: `chmod 700 {path}` makes it private",
     )  # fmt: skip
     room = os.statvfs(path)
     free = room.f_bavail * room.f_frsize
     from outlast.core.sizes import format_size
 
     low = free < LOW_SPACE
-    yield Check(name="space", verdict=BAD if low else OK, text=f"{format_size(free)} free" + (": free some, output is dropped first" if low else ""))
+    yield Check(
+        name="space", verdict=BAD if low else OK, text=f"{format_size(free)} free" + (": free some, output is dropped first" if low else "")
+    )
     os.close(jobs.home.open_lock("write.lock"))
 
 
@@ -93,7 +95,11 @@ def _shim(jobs: "Jobs") -> "Iterator[Check]":  # noqa: ARG001
     if len(argv) == 1:
         yield Check(name="shim", verdict=OK, text=f"the C one, {argv[0]}")
     else:
-        yield Check(name="shim", verdict=NOTE, text="the Python one, about 9 MiB and 20 ms a run; with a C compiler at install there is a lighter one")
+        yield Check(
+            name="shim",
+            verdict=NOTE,
+            text="the Python one, about 9 MiB and 20 ms a run; with a C compiler at install there is a lighter one",
+        )
 
 
 def _python(jobs: "Jobs") -> "Iterator[Check]":  # noqa: ARG001
@@ -112,6 +118,7 @@ def _machine(jobs: "Jobs") -> "Iterator[Check]":  # noqa: ARG001
     if not hasattr(os, "pidfd_open"):
         yield Check(name="kernel", verdict=BAD, text=f"{release}: no pidfds (Linux 5.3 has them)")
     elif numbers < (6, 15):
-        yield Check(name="kernel", verdict=NOTE, text=f"{release}: has no second witness (6.15 has it): a run whose shim is killed may be `lost`")
+        text = f"{release}: has no second witness (6.15 has it): a run whose shim is killed may be `lost`"
+        yield Check(name="kernel", verdict=NOTE, text=text)
     else:
         yield Check(name="kernel", verdict=OK, text=f"{release}, with the second witness")

@@ -10,11 +10,11 @@ from outlast.seams import failpoint, now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from builtins import list as List  # noqa: N812  # the class has a method of that name
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Any, Literal
+    from typing import Any, Self
 
     from outlast.client.output import Output
-    from outlast.store.finding import Filter
     from outlast.store.reading import Reading
     from outlast.store.store import Store, Submission
 
@@ -30,7 +30,7 @@ class Jobs:
         self._store: Store | None = None
         self._reading: Reading | None = None
 
-    def __enter__(self) -> "Jobs":
+    def __enter__(self) -> "Self":
         """Return self; leaving closes."""
         return self
 
@@ -87,7 +87,7 @@ class Jobs:
             shell = False
         return self.submit([submission(command, flatten(options), shell=shell)])[0]
 
-    def submit(self, submissions: "Iterable[Submission]") -> "list[Job]":
+    def submit(self, submissions: "Iterable[Submission]") -> "List[Job]":
         """Make prepared submissions durable, all or none, and wake the supervisor."""
         from outlast.client.submitting import check_same_machine
 
@@ -130,7 +130,7 @@ class Jobs:
             raise Refused(f"`{which}` means {len(found)} jobs", "name one by its id")
         return self._with_runs(found[0])
 
-    def find(self, selected: "Selected", *, to_end: bool = False, every: bool = False) -> "list[Job]":
+    def find(self, selected: "Selected", *, to_end: bool = False, every: bool = False) -> "List[Job]":
         """Return the jobs that are meant, as they are now, without their runs. See `store.finding.find`."""
         from outlast.core.selectors import IDS, Selector, parse_selector
         from outlast.store.finding import find
@@ -150,7 +150,7 @@ class Jobs:
             return []
         return self._current(find(self.reading, selectors, to_end=to_end, every=every))
 
-    def _current(self, jobs: "list[Job]") -> "list[Job]":
+    def _current(self, jobs: "List[Job]") -> "List[Job]":
         return [self._as_it_is(job)[0] if job.status == "running" else job for job in jobs]
 
     def _as_it_is(self, job: Job) -> "tuple[Job, Run | None]":
@@ -167,13 +167,13 @@ class Jobs:
                 runs = [*runs[:-1], last or runs[-1]]
         return job.replace(runs=tuple(runs))
 
-    def list(self, **wanted: "Any") -> "list[Job]":
+    def list(self, **wanted: "Any") -> "List[Job]":
         """Return jobs, by default all, oldest first. Filters: status, outcome, name (a glob), group, text, since, until (ns),
         last, slowest, sort, limit; see `store.finding.Filter`.
-        """  # noqa: D205, D209  # one thought
+        """  # noqa: D205  # one thought
         return self.listing(**wanted)[0]
 
-    def listing(self, **wanted: "Any") -> "tuple[list[Job], int]":
+    def listing(self, **wanted: "Any") -> "tuple[List[Job], int]":
         """Return (jobs, how many more the limit left out)."""
         from outlast.store.finding import Filter, listing
 
@@ -189,11 +189,11 @@ class Jobs:
         jobs, more = listing(self.reading, filter_, now())
         return self._current(jobs), more
 
-    def runs(self, which: "int | str | Job") -> "list[Run]":
+    def runs(self, which: "int | str | Job") -> "List[Run]":
         """Return the runs of a job, the first one first."""
         return [*self.one(which).runs]
 
-    def events(self, which: "int | str | Job | None" = None, limit: int = 50) -> "list[dict[str, Any]]":
+    def events(self, which: "int | str | Job | None" = None, limit: int = 50) -> "List[dict[str, Any]]":
         """Return the events of a job, or the last ones of all jobs; the oldest first."""
         if self.reading is None:
             return []
@@ -234,8 +234,8 @@ class Jobs:
     # Waiting and ending
 
     def wait(
-        self, selected: "Selected", *, timeout: "float | str | None" = None, status: "Sequence[str]" = (), any: bool = False,  # noqa: A002
-    ) -> "list[Job]":  # fmt: skip
+        self, selected: "Selected", *, timeout: "float | str | None" = None, status: "Sequence[str]" = (), any: bool = False,
+    ) -> "List[Job]":  # fmt: skip
         """Wait until the jobs have ended (or reached one of `status`), or until `any` has; return them all as they are then.
 
         Raises TimeoutError after `timeout` (seconds, or a duration like "10m"); NotFound.
@@ -257,23 +257,23 @@ class Jobs:
             raise TimeoutError(f"{len(left)} of {len(ids)} jobs have not ended")
         return [self.one(number) for number in ids]
 
-    def stop(self, selected: "Selected", **how: "Any") -> "list[Job]":
+    def stop(self, selected: "Selected", **how: "Any") -> "List[Job]":
         """End jobs, politely first; outcome `stopped`. See `end`."""
         return self.end(STOP, selected, **how)
 
-    def interrupt(self, selected: "Selected", **how: "Any") -> "list[Job]":
+    def interrupt(self, selected: "Selected", **how: "Any") -> "List[Job]":
         """End jobs like `stop`, as a failure; outcome `interrupted`. See `end`."""
         return self.end(INTERRUPT, selected, **how)
 
-    def kill(self, selected: "Selected", **how: "Any") -> "list[Job]":
+    def kill(self, selected: "Selected", **how: "Any") -> "List[Job]":
         """End jobs with SIGKILL at once; outcome `stopped`. See `end`."""
         return self.end(KILL, selected, **how)
 
     def end(
-        self, verb: "Literal['stop', 'interrupt', 'kill'] | str", selected: "Selected", *, signal: "int | str | None" = None,
+        self, verb: str, selected: "Selected", *, signal: "int | str | None" = None,
         grace: "float | str | None" = None, every: bool = False, scope: str = "job", wait: bool = True,
-    ) -> "list[Job]":  # fmt: skip
-        """Ask for the end of jobs and (with `wait`) return when they have ended, whole process trees included.
+    ) -> "List[Job]":  # fmt: skip
+        """Ask (`verb`: stop, interrupt or kill) for the end of jobs and (with `wait`) return when they have ended, whole process trees included.
 
         `signal` and `grace` (seconds or a duration) instead of the jobs' own. `every`: a word may mean several jobs.
         `scope="run"`: only the present run, retries go on. Raises NotFound, Refused.
@@ -299,7 +299,7 @@ class Jobs:
 
     # Groups
 
-    def groups(self) -> "list[dict[str, Any]]":
+    def groups(self) -> "List[dict[str, Any]]":
         """Return all groups: name, slots (None = no limit), paused, running, queued, pending."""
         return self.reading.groups() if self.reading is not None else []
 
@@ -314,5 +314,3 @@ class Jobs:
     def remove_group(self, name: str) -> None:
         """Forget the settings of a group. Raises NotFound, Refused while jobs of it are active."""
         self.store.remove_group(name)
-
-

@@ -100,7 +100,7 @@ def check_same_machine(home: "Home") -> None:
             words = file.read(200).split()
     except FileNotFoundError:
         return
-    if len(words) < 4 or words[3] == b"None" or not home.is_supervised():  # noqa: PLR2004
+    if len(words) < 4 or words[3] == b"None" or not home.is_supervised():
         return
     try:
         own = os.readlink("/proc/self/ns/pid")

@@ -8,7 +8,7 @@ NOT_RUN = 75  # EX_TEMPFAIL of sysexits.h
 SIGTERM = 15
 
 
-def wrapper_status(job: Job, *, signal: int | None = None, fail_if_not_run: bool = False) -> int:  # noqa: PLR0911  # one line per outcome
+def wrapper_status(job: Job, *, signal: int | None = None, fail_if_not_run: bool = False) -> int:  # one line per outcome
     """Return the exit status of `run --wait` for a job that has ended; `signal`: the one that the client itself was sent."""
     match job.outcome:
         case j.SUCCEEDED:

@@ -155,7 +155,7 @@ def _assignments(given: "Any", *, bare: bool) -> "dict[str, str | None]":
 
 def _names(given: "Any") -> list[str]:
     """Return names of environment variables."""
-    names = [given] if isinstance(given, str) else list(given)
+    names = list(given) if isinstance(given, list | tuple) else [given]
     for name in names:
         if not _text(name) or "=" in name:
             raise UsageError(f"{_shown(name)} is no name of an environment variable")
@@ -184,7 +184,7 @@ def read(kind: str, given: "Any", choices: "tuple[str, ...]" = ()) -> "Any":
     if kind == CHOICE:
         return _choice(str(given).strip(), choices)
     if kind in {WORDS, SORT}:
-        parts = given.split(",") if isinstance(given, str) else list(given)
+        parts = list(given) if isinstance(given, list | tuple) else str(given).split(",")
         words = [str(part).strip() for part in parts if str(part).strip()]
         if not words:
             raise UsageError("nothing is named", f"choose from {', '.join(choices)}")

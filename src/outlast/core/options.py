@@ -196,7 +196,7 @@ def put(spec: "dict[str, Any]", option: Option, given: "Any") -> None:
     if option.kind in {kinds.ASSIGNMENT, kinds.VARIABLE}:
         spec[option.name] = {**spec.get(option.name, {}), **option.read(given)}
         return
-    items = [given] if isinstance(given, str) else list(given)
+    items = list(given) if isinstance(given, list | tuple | set | frozenset) else [given]
     values = [option.read(item) for item in items]
     if option.kind in {kinds.NAME, kinds.WORDS, kinds.SORT}:
         values = [word for value in values for word in value]

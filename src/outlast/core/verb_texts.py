@@ -27,8 +27,7 @@ DESCRIPTIONS: dict[str, str] = {
     "ps": "List the jobs that have not ended.",
     "history": "List the jobs that have ended, newest first. `outlast hist` is the same.",
     "show": (
-        "Show everything known about a job with all its runs, or about one run: run N, counted from the end if negative, else "
-        "the last one."
+        "Show everything known about a job with all its runs, or about one run: run N, counted from the end if negative, else the last one."
     ),
     "why": "Say in one paragraph why a job waits, was skipped, is retried or has ended, and what happens next.",
     "logs": (
@@ -55,17 +54,14 @@ DESCRIPTIONS: dict[str, str] = {
         "under way alone."
     ),
     "signal": "Send a signal to all processes of running jobs. What they make of it is theirs; nothing else changes.",
-    "rerun": (
-        "Submit the same command with the same options, directory and environment as a new job that says what it is a rerun of."
-    ),
+    "rerun": ("Submit the same command with the same options, directory and environment as a new job that says what it is a rerun of."),
     "events": "Show what happened to a job, or to all jobs, oldest first: submissions, runs, retries, wishes, warnings, ends.",
     "group": (
         "List groups, set how many of a group's jobs run at once, show a group with its jobs, or remove a group without jobs "
         "that have not ended. Without slots every job of a group starts at once."
     ),
     "doctor": (
-        "Check the home, its database and file system, the machine and the installation, and say what is wrong and what to do "
-        "about it."
+        "Check the home, its database and file system, the machine and the installation, and say what is wrong and what to do about it."
     ),
     "supervisor": (
         "The supervisor starts jobs and records how they end. It starts by itself when there is work and leaves when there is "

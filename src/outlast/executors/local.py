@@ -84,7 +84,7 @@ def options(home: Home, job: "Job", path: str, surroundings: "Mapping[str, Any]"
     spec = job.spec
     words = [f"state={path}", f"home={home.path}", f"cwd={job.cwd}", f"grace={(value(spec, 'leftovers.grace') or 0) // 1_000_000}"]
     streams = [name for name in ("stdout", "stderr") if value(spec, f"log.{name}")]
-    if len(streams) < 2:  # noqa: PLR2004
+    if len(streams) < 2:
         words.append(f"streams={','.join(streams) or 'none'}")
     if "log.file.max-bytes" in spec:
         words.append(f"max-bytes={value(spec, 'log.file.max-bytes') or 0}")

@@ -80,8 +80,13 @@ def _open(path: str, number: int) -> int:
 
 
 def _open_all(path: str) -> list[LogFile]:
-    """Open every file, oldest first. From the newest on: a rotation meanwhile shows a file twice, but hides none."""
-    for attempt in range(TRIES):
+    """Open every file, oldest first.
+
+    We look from the newest on, so a rotation meanwhile moves files towards us: one that was seen is seen again, none slips by. But if we
+    were slow, files that are newer than our first come between. Then our first comes again behind them, and we begin anew from there.
+    """
+    for _ in range(TRIES):
+        first: LogFile | None = None
         found: dict[int, LogFile] = {}
         number = misses = 0
         while misses < HOLES:
@@ -89,28 +94,22 @@ def _open_all(path: str) -> list[LogFile]:
             misses = misses + 1 if fd < 0 else 0
             if fd >= 0:
                 file = LogFile(path, number, fd)
+                first = first or file
+                if file.inode == first.inode and file is not first:
+                    _close(other for other in found.values() if other is not first)
+                    found = {first.inode: first}
                 if found.setdefault(file.inode, file) is not file or len(found) > MOST_OPEN:
                     file.close()
             number += 1
-        if attempt == TRIES - 1 or _nothing_missed(path, found):
+        if first is None or os.fstat(first.fd).st_nlink:
             break
-        for file in found.values():
-            file.close()
+        _close(found.values())  # even our newest is removed by now: that it did not come again says nothing
     return list(found.values())[::-1]
 
 
-def _nothing_missed(path: str, found: dict[int, LogFile]) -> bool:
-    """Say whether every file behind the newest one that we know is known."""
-    number = misses = 0
-    known = not found
-    while misses < HOLES:
-        inode = identity(name_of(path, number))
-        misses = 0 if inode else misses + 1
-        known = known or inode in found
-        if inode and known and inode not in found:
-            return False
-        number += 1
-    return known
+def _close(some: "Iterable[LogFile]") -> None:
+    for file in some:
+        file.close()
 
 
 class Snapshot:
@@ -127,7 +126,7 @@ class Snapshot:
 
     def _settle(self) -> None:
         """Read the gaps, and let go of files that have been removed and are told there."""
-        while True:
+        for attempt in range(1, 1000):
             self.gaps = gaps.parse(gaps.read(f"{self.path}.gaps"))
             told = [index for index, gap in enumerate(self.gaps) if gap.log]
             if len(self.files) < 2 or not told or not self.files[1].reopen():
@@ -136,15 +135,19 @@ class Snapshot:
             last = last_record(second.fd, second.size)
             if last is None or last.at > gap.until:
                 return
-            if os.fstat(second.fd).st_nlink:
-                first = first_record(second.fd, 0, second.size)[1]
-                # One chunk may fill several small files: then nothing says which of them is meant, and none is taken off.
-                if last.at == gap.until and first is not None and first.at < last.at and gap.log >= second.size:
-                    taken = None if gap.bytes is None else max(0, gap.bytes - raw_size(second))
-                    self.gaps[told[-1]] = gap.replace(log=gap.log - second.size, bytes=taken)
+            if os.fstat(second.fd).st_nlink == 0:
+                second.close()
+                del self.files[1]
+                continue
+            first = first_record(second.fd, 0, second.size)[1]
+            if last.at < gap.until or first is None or gap.log < second.size:
                 return
-            second.close()
-            del self.files[1]
+            if first.at < last.at:
+                taken = None if gap.bytes is None else max(0, gap.bytes - raw_size(second))
+                self.gaps[told[-1]] = gap.replace(log=gap.log - second.size, bytes=taken)
+                return
+            if attempt > TRIES:
+                return  # one chunk filled several small files: nothing says whether this one is meant, so nothing is taken off
 
     def _place(self) -> int:
         """Give every file its place in the log stream, and return the stream's length."""
@@ -166,8 +169,7 @@ class Snapshot:
 
     def close(self) -> None:
         """Let go of the files."""
-        for file in self.files:
-            file.close()
+        _close(self.files)
 
 
 def raw_size(file: LogFile) -> int:

@@ -13,9 +13,8 @@ from outlast.home import Home, fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import _socket
+    from collections.abc import Sequence
 
 _PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _RUN = "import sys; sys.path.insert(0, sys.argv[1]); from outlast.supervisor.main import main; main()"
@@ -58,7 +57,7 @@ def connect(home: Home) -> "_socket.socket | None":
     folder = -1
     path = home.at("supervisor.sock")
     try:
-        if len(os.fsencode(path)) > 100:  # noqa: PLR2004  # sun_path holds 108 bytes (unix(7))
+        if len(os.fsencode(path)) > 100:  # sun_path holds 108 bytes (unix(7))
             folder = os.open(home.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             path = f"/proc/self/fd/{folder}/supervisor.sock"
         connection.connect(path)
@@ -88,7 +87,7 @@ def ensure(home: Home) -> "_socket.socket":
             time.sleep(min(0.001 * (attempt + 1), 0.05))  # it is being started, or is just ending
             continue
         tried += 1
-        if tried > 3:  # noqa: PLR2004
+        if tried > 3:
             os.close(lock)
             break
         try:
@@ -108,7 +107,7 @@ def start(home: Home, lock: int) -> None:
     os.close(ready)
 
 
-def spawn(argv: "Sequence[str]", lock: int, ready: int) -> int:
+def spawn(argv: "list[str]", lock: int, ready: int) -> int:
     """Start `argv` as a supervisor: own session, clean surroundings, the lock as 3, `ready` as 4. Returns its pid."""
     import fcntl
 
@@ -118,9 +117,7 @@ def spawn(argv: "Sequence[str]", lock: int, ready: int) -> int:
     actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate(high)]
     environment = {**CLEAN, **{name: os.environ[name] for name in KEPT if name in os.environ}}
     try:
-        return os.posix_spawn(
-            argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=[], setsigdef=range(1, 32)
-        )
+        return os.posix_spawn(argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=[], setsigdef=range(1, 32))
     except OSError as error:
         raise fault(error, f"cannot start {argv[0]}") from error
     finally:

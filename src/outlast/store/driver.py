@@ -10,11 +10,7 @@ import os
 
 from outlast.core.errors import OutlastError, SystemFault
 from outlast.home import Home, cannot_lock, fault
-
-try:  # the C module alone is 3 ms cheaper than the package round it
-    import _sqlite3 as sqlite
-except ImportError:  # pragma: no cover
-    import sqlite3 as sqlite  # type: ignore[no-redef]
+from outlast.store.light import sqlite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@
 
 from outlast.core import events as e
 from outlast.core.errors import NotFound, Refused, Stale
-from outlast.core.job import ENDED, SKIPPED, Job, Run
+from outlast.core.job import ENDED, SKIPPED, Job
 from outlast.core.jsontext import dumps
 from outlast.core.lifecycle import after, run_after
 from outlast.core.policies import SKIP, overlap

@@ -47,9 +47,7 @@ class Collector:
         if told is None:
             return
         failpoint("started.before-commit")
-        event = e.Started(
-            run=live.run.run, pid=told["pid"], pid_start=told["start"], pidns=told["pidns"], started_at=told["at"]
-        )
+        event = e.Started(run=live.run.run, pid=told["pid"], pid_start=told["start"], pidns=told["pidns"], started_at=told["at"])
         self._record(live, event, at)
         live.started = True
 

@@ -21,7 +21,8 @@ class LiveRun:
 
     __slots__ = (
         "borrowed", "command_fd", "command_pid", "command_start", "ending", "job", "left", "leftovers_due", "over", "path", "run",
-        "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped", "stopping", "stopping_fd", "told", "tree_ended", "unrestored", "wish_at",
+        "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped", "stopping", "stopping_fd", "told", "tree_ended",
+        "unrestored", "wish_at",
     )  # fmt: skip
 
     def __init__(self, job: "Job", run: "Run", path: str) -> None:

@@ -133,7 +133,7 @@ class Dispatcher:
     def _environment(self, job: "Job") -> "tuple[bytes, dict[str, Any]]":
         digest = job.environment or ""
         if digest not in self._environments:
-            if len(self._environments) > 100:  # noqa: PLR2004  # a cache, no more
+            if len(self._environments) > 100:  # a cache, no more
                 self._environments.clear()
             found = self._context.store.environment(digest)
             self._environments[digest] = found or (b"", {"umask": 0o077, "rlimits": {}, "nice": 0, "affinity": None})

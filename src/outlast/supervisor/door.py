@@ -31,7 +31,7 @@ def listen(home: Home) -> "_socket.socket":
     listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
     folder = -1
     try:
-        if len(os.fsencode(path)) > 100:  # noqa: PLR2004  # sun_path holds 108 bytes (unix(7))
+        if len(os.fsencode(path)) > 100:  # sun_path holds 108 bytes (unix(7))
             folder = os.open(home.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             path = f"/proc/self/fd/{folder}/supervisor.sock"
         listener.bind(path)
@@ -94,7 +94,7 @@ class Door:
         match words:
             case ["wake", version]:
                 self._on_wake(version)
-            case ["front", _version, token] if len(received) == 3:  # noqa: PLR2004
+            case ["front", _version, token] if len(received) == 3:
                 self._fronts.put(token, (received[0], received[1], received[2]))
                 self._tokens[fd] = token
                 self._watchers[fd] = frozenset({-1})

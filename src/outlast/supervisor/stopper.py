@@ -72,9 +72,7 @@ class Stopper:
         if live.stopping is not None:
             live.stopped = (live.stopped or 0) + live.stopping.stopped
             self._let_go(live)
-        live.stopping = Stopping(
-            self._target(live), self._context.spare, SIGKILL if at_once else number, grace or 0, at_once=at_once
-        )
+        live.stopping = Stopping(self._target(live), self._context.spare, SIGKILL if at_once else number, grace or 0, at_once=at_once)
         live.job = self._context.store.record(live.job, e.Signalled(signal=SIGKILL if at_once else number, by=wish["verb"]), at)
         self._begun.append(live)
 
@@ -144,5 +142,3 @@ class Stopper:
             shim = Identity(pid=live.shim_pid, start=live.shim_start)
         name = mark(self._context.facts.home_id, live.id, live.run.run)
         return Target(mark=name.encode(), session=live.command_pid, session_start=live.command_start, command=command, shim=shim)
-
-

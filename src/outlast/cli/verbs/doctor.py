@@ -1,4 +1,4 @@
-"""`outlast doctor`: is everything in order?"""
+"""`outlast doctor`: whether everything is in order."""
 
 import os
 

@@ -36,7 +36,9 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         print(dumps(jobs_shape(found, more, now(), runs)))
         return 0
     sys.stdout.write(
-        render.jobs_table(found, now(), shown=parsed.options.get("columns"), width=width(os.environ), colours=colours(os.environ), runs=runs)
+        render.jobs_table(
+            found, now(), shown=parsed.options.get("columns"), width=width(os.environ), colours=colours(os.environ), runs=runs
+        )
     )
     if not parsed.options.get("quiet"):
         sys.stdout.flush()

@@ -144,7 +144,12 @@ def _json(items: "Iterable[Line | Gap | Torn]", output: Output) -> None:
         elif isinstance(item, Torn):
             shape |= {"missing": item.bytes, "reason": "cannot be read"}
         else:
-            shape |= {"at": format_time_utc(item.at), "stream": item.stream, "text": item.text.decode("utf-8", "replace"), "whole": item.whole}
+            shape |= {
+                "at": format_time_utc(item.at),
+                "stream": item.stream,
+                "text": item.text.decode("utf-8", "replace"),
+                "whole": item.whole,
+            }
         print(dumps(shape))
 
 

@@ -45,4 +45,6 @@ def told(job: "Job", parsed: "Parsed") -> None:
         sys.stderr.write(f"outlast: job {job.id} was {job.outcome}: {job.reason}\n")
     elif os.isatty(2) and os.isatty(1):
         sys.stdout.flush()
-        sys.stderr.write(f"outlast: `outlast logs -f {job.id}` follows it, `outlast show {job.id}` tells all, `outlast stop {job.id}` ends it\n")
+        sys.stderr.write(
+            f"outlast: `outlast logs -f {job.id}` follows it, `outlast show {job.id}` tells all, `outlast stop {job.id}` ends it\n"
+        )

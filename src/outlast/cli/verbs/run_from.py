@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from outlast.cli.parse import Parsed
     from outlast.client.jobs import Jobs
+    from outlast.store.store import Submission
 
 BATCH = 1000
 
@@ -44,8 +45,8 @@ def submit_lines(parsed: "Parsed", jobs: "Jobs") -> int:
     return 0
 
 
-def _submit(batch: "list[object]", jobs: "Jobs", parsed: "Parsed") -> int:
-    made = jobs.submit(batch)  # type: ignore[arg-type]
+def _submit(batch: "list[Submission]", jobs: "Jobs", parsed: "Parsed") -> int:
+    made = jobs.submit(batch)
     if parsed.options.get("json"):
         for job in made:
             told(job, parsed)
