@@ -3,7 +3,8 @@
 A failpoint is a named place before or after a durable step. It does nothing unless a test arms it with `arm`, or the
 environment does: `OUTLAST_FAILPOINTS="claim.after=die,submit.before=delay:200"`. Names that begin with `shim.` are handed to
 the shims. Actions: `die` (SIGKILL to this process), `delay:MS`, `raise`, `block` (until a file of that name is made in
-`$OUTLAST_FAILPOINTS_DIR`). `NAME@N=ACTION` acts at the N-th passage only.
+`$OUTLAST_FAILPOINTS_DIR`). `NAME@N=ACTION` acts at the N-th passage only. Who acts says so first: its pid goes into `NAME.reached`
+in that directory.
 """
 
 import os
@@ -58,6 +59,7 @@ def failpoint(name: str) -> None:
     _passed[name] = _passed.get(name, 0) + 1
     if nth and _passed[name] != nth:
         return
+    _tell_reached(name)
     if action == "die":
         os.kill(os.getpid(), 9)
     elif action.startswith("delay:"):
@@ -68,6 +70,12 @@ def failpoint(name: str) -> None:
         flag = os.path.join(os.environ.get("OUTLAST_FAILPOINTS_DIR", "/tmp"), name)  # noqa: S108  # tests only
         while not os.path.exists(flag):
             time.sleep(0.005)
+
+
+def _tell_reached(name: str) -> None:
+    if "OUTLAST_FAILPOINTS_DIR" in os.environ:
+        with open(os.path.join(os.environ["OUTLAST_FAILPOINTS_DIR"], f"{name}.reached"), "a", encoding="ascii") as file:
+            file.write(f"{os.getpid()}\n")
 
 
 if "OUTLAST_FAILPOINTS" in os.environ:

@@ -1,7 +1,7 @@
 """The one parser: what the words of a command line mean."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from outlast.cli.parse import is_foreground, parse
@@ -240,7 +240,6 @@ WORDS = (
 )
 
 
-@settings(max_examples=500)
 @given(st.lists(WORDS, max_size=8))
 def test_nothing_but_an_understanding_or_a_usage_error(argv):
     is_foreground(argv)

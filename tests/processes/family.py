@@ -32,8 +32,8 @@ def token() -> str:
 
 
 def sleepers(token: str) -> list[int]:
-    """Return the pids of the living processes that have `token` among their arguments."""
-    return [pid for pid in pids() if os.fsencode(token) in arguments(pid)]
+    """Return the pids of the living processes that are `sleep TOKEN`."""
+    return [pid for pid in pids() if arguments(pid)[:2] == [b"sleep", token.encode()]]
 
 
 def pids() -> list[int]:
@@ -53,11 +53,6 @@ def field(pid: int, number: int) -> str | None:
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[number - 3]
     except OSError:
         return None
-
-
-def children(pid: int) -> set[int]:
-    """Return the pids of the living children of `pid`."""
-    return {each for each in pids() if field(each, 4) == str(pid) and field(each, 3) != "Z"}
 
 
 def eventually_zombie(pid: int) -> None:

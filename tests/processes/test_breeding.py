@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_the_glance_sees_what_is_below():
 
 def test_children_of_every_thread_are_seen():
     code = "import subprocess, threading, time; t = threading.Thread(target=subprocess.run, args=(['sleep', '1000'],)); t.start(); t.join()"
-    parent = spawn("python3", "-c", code)
+    parent = spawn(sys.executable, "-c", code)
     (child,) = eventually(lambda: [pid for pid in descendants() if field(pid, 4) == str(parent.pid)] or False)
     assert [child] == children_of(look(parent.pid))
-    assert children_of(look(child)) == []
+    assert [] == children_of(look(child))

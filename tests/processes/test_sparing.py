@@ -9,7 +9,7 @@ import pytest
 from outlast.processes.identity import lives
 from outlast.processes.stopping import PATIENCE, Stopping
 from outlast.processes.tree import members
-from processes.family import FAKE_SHIM, HOUR, Family, actor, children, field, identity_of, sleepers, spawn, token
+from processes.family import FAKE_SHIM, HOUR, Family, actor, field, identity_of, sleepers, spawn, token
 from support import eventually
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be several users")
@@ -63,7 +63,7 @@ def test_another_mark_protects_a_run_whose_supervisor_is_gone(submitted):
 
 def test_the_second_can_be_stopped_without_the_first(submitted):
     family, supervisor, shim, name = submitted
-    (command,) = children(shim) & {int(field(pid, 6) or 0) for pid in sleepers(name)}
+    (command,) = {int(field(pid, 4) or 0) for pid in sleepers(name)} - {shim}
     target = family.target.replace(mark=b"test:second:1", command=identity_of(command), shim=identity_of(shim))
     stopping = Stopping(target, {supervisor, shim, family.shim.pid}.copy, signal.SIGTERM, HOUR)
     at = 0

@@ -62,6 +62,10 @@ def test_limits_are_soft_and_hard_and_minus_one_is_infinity():
 
 
 def test_it_imports_next_to_nothing():
-    code = "import sys; import os, resource; before = set(sys.modules); import outlast.processes.surroundings; print(*set(sys.modules) - before)"
+    code = """if 1:
+        import sys, os, resource
+        before = set(sys.modules)
+        import outlast.processes.surroundings
+        print(*set(sys.modules) - before)"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert {"outlast", "outlast.processes", "outlast.processes.surroundings"} == set(done.stdout.split())

@@ -183,12 +183,9 @@ def test_members_are_proved_and_nobody_else_is(world):
     for pid, each in processes.items():
         parent = processes.get(each.ppid)
         below_shim = parent is not None and shim_lives and parent.pid == 2
-        below_member = parent is not None and parent.pid in found and not foreign(parent.pid)
-        if (
-            (pid, each.start) == (3, 101)
-            or (marks[pid] == b"h:1:1" and each.start >= 100)
-            or ((below_shim or below_member) and not foreign(pid))
-        ):
+        below = below_shim or (parent is not None and parent.pid in found and not foreign(parent.pid))
+        marked = marks[pid] == b"h:1:1" and each.start >= 100
+        if (pid, each.start) == (3, 101) or marked or (below and not foreign(pid)):
             otherwise.add(pid)
     leader = processes.get(3)
     led = leader is not None and leader.session == 3

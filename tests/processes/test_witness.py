@@ -43,7 +43,7 @@ def orphaned(gate, ending):
     return family, pidfd
 
 
-@pytest.mark.parametrize("ending, status", ENDINGS)
+@pytest.mark.parametrize(("ending", "status"), ENDINGS)
 def test_a_zombie_tells(gate, ending, status):
     family, pidfd = orphaned(gate, ending)
     assert status == exit_status(pidfd, family.command.pid, family.command.start)
@@ -53,7 +53,7 @@ def test_a_zombie_tells(gate, ending, status):
 
 
 @pytest.mark.skipif(not has_get_info(), reason="needs PIDFD_GET_INFO (Linux 6.15)")
-@pytest.mark.parametrize("ending, status", ENDINGS)
+@pytest.mark.parametrize(("ending", "status"), ENDINGS)
 def test_the_kernel_tells_after_it_was_reaped(gate, ending, status):
     family, pidfd = orphaned(gate, ending)
     assert (family.command.pid, status) == os.waitpid(family.command.pid, 0)

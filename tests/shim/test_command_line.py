@@ -85,9 +85,9 @@ def test_a_closed_state_descriptor_is_refused(shim):
 
 
 GOOD = """
-umask=0 umask=0777 nice=-0 nice=007 affinity=0 affinity=0,0 rlimit=4:-1:-1 rlimit=10:0:9223372036854775807 streams=none streams=stderr,stdout
-streams=stdout,stdout
-max-bytes=0 max-files=0 max-files=2 max-files=1000 grace=0 cwd=/
+umask=0 umask=0777 nice=-0 nice=007 affinity=0 affinity=0,0
+rlimit=4:-1:-1 rlimit=10:0:9223372036854775807 streams=none streams=stderr,stdout
+streams=stdout,stdout max-bytes=0 max-files=0 max-files=2 max-files=1000 grace=0 cwd=/
 failpoint=before-gap:die failpoint=before-gap:delay=0
 """.split()
 

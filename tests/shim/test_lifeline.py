@@ -303,7 +303,7 @@ def test_guard_leaves_when_somebody_else_is_attached(shim, home):
     fcntl.flock(lock, fcntl.LOCK_EX)
     guard = home.guard()
     home.leave()
-    shim.run("true")
+    eventually(lambda: "sleep" in Path(f"/proc/{guard.pid}/wchan").read_text(), 60)  # it has looked, and will look again
     again = os.open(home.path / "lifeline", os.O_WRONLY)
     assert 0 == guard.wait_status()
     assert [] == home.notes

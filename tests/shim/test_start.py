@@ -285,7 +285,7 @@ def test_no_process_to_be_had(shim):
     user = str(60000 + os.getpid() % 5000)
     # the interpreter may live where that user may not look: then there is nothing to test here
     limit = ("setpriv", f"--reuid={user}", "--regid=65534", "--clear-groups", "prlimit", "--nproc=1:1")
-    probe = os.spawnvp(os.P_WAIT, limit[0], [*limit[:4], *shim.argv, "version"])
+    probe = os.spawnvp(os.P_WAIT, limit[0], [*limit[:4], "env", *shim.argv, "version"])
     if probe:
         pytest.skip("the interpreter is where an unprivileged user may not look")
     job = shim.run("true", wrapper=limit)

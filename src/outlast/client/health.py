@@ -108,7 +108,8 @@ def _python(jobs: "Jobs") -> "Iterator[Check]":  # noqa: ARG001
     cached = os.path.join(os.path.dirname(outlast.__file__), "cli", "__pycache__")
     compiled = os.path.isdir(cached) and any(name.startswith(f"main.{sys.implementation.cache_tag}") for name in os.listdir(cached))
     text = f"{sys.version.split()[0]}, {sys.executable}"
-    hint = f"; no byte code: every command compiles all of outlast anew; `{sys.executable} -m compileall {os.path.dirname(outlast.__file__)}` helps"
+    cure = f"`{sys.executable} -m compileall {os.path.dirname(outlast.__file__)}` helps"
+    hint = f"; no byte code: every command compiles all of outlast anew; {cure}"
     yield Check(name="python", verdict=OK if compiled else NOTE, text=text + ("" if compiled else hint))
 
 

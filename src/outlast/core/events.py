@@ -183,3 +183,9 @@ EVENTS: "tuple[type[Event], ...]" = (
     Paused, Resumed, Held, Released, Signalled, Warned, Noted,
 )  # fmt: skip
 BY_KIND = {event.kind: event for event in EVENTS}
+
+if TYPE_CHECKING:  # what `lifecycle` takes apart: an event that is added here and not handled there is a type error
+    AnyEvent = (
+        Reserved | Submitted | Queued | Postponed | Claimed | Started | Retried | Ended | StopRequested
+        | Paused | Resumed | Held | Released | Signalled | Warned | Noted
+    )  # fmt: skip

@@ -10,7 +10,7 @@ from outlast.core.job import ENDED, PENDING, QUEUED, RESERVED, RUNNING, Ending, 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, Never
 
 NEW = "new"  # of a job that no event has made yet
 
@@ -29,9 +29,9 @@ TRANSITIONS: "Mapping[str, Mapping[type[e.Event], frozenset[str]]]" = {
         e.Submitted: frozenset({PENDING, QUEUED}),
     },
     RESERVED: {
+        **_wishes(RESERVED),
         e.Submitted: frozenset({PENDING, QUEUED}),
         e.Ended: frozenset({ENDED}),
-        e.Noted: _STAY[RESERVED],
     },
     PENDING: {
         **_wishes(PENDING),
@@ -57,15 +57,16 @@ TRANSITIONS: "Mapping[str, Mapping[type[e.Event], frozenset[str]]]" = {
 }
 
 
-def after(job: Job, event: e.Event, now: int) -> Job:
+def after(job: Job, event: "e.AnyEvent", now: int) -> Job:
     """Return `job` as it is after `event` at `now` (ns): the next version of it.
 
-    Raises Bug if the table has no such transition.
+    Raises Bug if the table has no such transition, or if the event tells of another run than the job's current one.
     """
     status = job.status if job.version else NEW
     allowed = TRANSITIONS[status].get(type(event))
     if allowed is None:
         raise Bug(f"job {job.id} is {status}: `{event.kind}` cannot happen to it")
+    _check_run(job, event)
     changes = _changes(job, event, now)
     new_status = changes.get("status", job.status)
     if new_status not in allowed:
@@ -73,36 +74,53 @@ def after(job: Job, event: e.Event, now: int) -> Job:
     return job.replace(version=job.version + 1, **changes)
 
 
-def _changes(job: Job, event: e.Event, now: int) -> "dict[str, Any]":  # noqa: C901, PLR0911, PLR0912  # one case per event
+def _check_run(job: Job, event: "e.AnyEvent") -> None:
+    """Raise Bug unless `event` is about the run that it must be about: a running job and its run begin and end together."""
+    told: int | None
+    match event:
+        case e.Claimed():
+            told, right = event.run, job.run + 1
+        case e.Started() | e.Retried():
+            told, right = event.run, job.run
+        case e.Ended() if job.status == RUNNING:
+            told, right = None if event.ending is None else event.run, job.run
+        case e.Ended() if event.ending is not None:
+            raise Bug(f"job {job.id} is {job.status}: it has no run that could end")
+        case _:
+            return
+    if told != right:
+        raise Bug(f"job {job.id}: `{event.kind}` tells of run {told}, not of run {right}")
+
+
+def _changes(job: Job, event: "e.AnyEvent", now: int) -> "dict[str, Any]":  # noqa: C901, PLR0911, PLR0912  # one case per event
     match event:
         case e.Reserved():
             return {"status": RESERVED, "created_at": now, "next_run_at": event.until}
         case e.Submitted():
             made = {} if job.version else {"created_at": now}
             if event.waits:
-                return {**made, "status": PENDING}
+                return {**made, "status": PENDING, "next_run_at": None}
             return {**made, "status": QUEUED, "queued_at": now, "next_run_at": None}
         case e.Queued():
             return {"status": QUEUED, "queued_at": now, "next_run_at": None}
         case e.Postponed():
             return {"status": PENDING, "next_run_at": event.until}
         case e.Claimed():
-            return {"status": RUNNING, "run": event.run, "pid": None, "next_run_at": None}
+            return {"status": RUNNING, "run": event.run, "pid": None, "next_run_at": None, "exit_code": None, "signal": None}
         case e.Started():
             return {"pid": event.pid, "started_at": job.started_at or event.started_at}
         case e.Retried():
             return {"status": PENDING, "pid": None, "next_run_at": event.next_run_at, "stop_requested": None, **_of(event.ending)}
         case e.Ended():
             ending = event.ending
-            told = {"exit_code": None, "signal": None} if ending is None else _of(ending)
+            codes = {"exit_code": None, "signal": None} if ending is None else _of(ending)
             at = now if ending is None else ending.ended_at
             return {
                 "status": ENDED, "outcome": event.outcome, "reason": event.reason, "ended_at": at,
-                "pid": None, "next_run_at": None, "paused": False, **told,
+                "pid": None, "next_run_at": None, "paused": False, "held": False, **codes,
             }  # fmt: skip
         case e.StopRequested():
-            wish = {"verb": event.verb, "signal": event.signal, "grace": event.grace, "scope": event.scope, "at": now}
-            return {"stop_requested": wish}
+            return {"stop_requested": {"verb": event.verb, "signal": event.signal, "grace": event.grace, "scope": event.scope, "at": now}}
         case e.Paused():
             return {"paused": True}
         case e.Resumed():
@@ -116,15 +134,19 @@ def _changes(job: Job, event: e.Event, now: int) -> "dict[str, Any]":  # noqa: C
             return {} if wish is None or event.by == "signal" else {"stop_requested": {**wish, "sent_at": now}}
         case e.Warned() | e.Noted():
             return {}
-        case _:
-            raise Bug(f"no rule for the event `{event.kind}`")
+    raise _no_rule(event)
+
+
+def _no_rule(event: "Never") -> Bug:
+    """Return the refusal of an event that has no rule. Types refuse it first: whoever adds an event adds its rule."""
+    return Bug(f"no rule for the event `{type(event).__name__}`")
 
 
 def _of(ending: Ending) -> "dict[str, Any]":
     return {"exit_code": ending.exit_code, "signal": ending.signal}
 
 
-def run_after(job: Job, run: Run | None, event: e.Event, now: int) -> Run | None:
+def run_after(job: Job, run: Run | None, event: "e.AnyEvent", now: int) -> Run | None:
     """Return the run that `event` makes or changes, or None if it touches no run.
 
     Raises Bug if the event means a run that is not the job's current one.
@@ -137,10 +159,14 @@ def run_after(job: Job, run: Run | None, event: e.Event, now: int) -> Run | None
             return run.replace(pid=event.pid, pid_start=event.pid_start, pidns=event.pidns, started_at=event.started_at)
         case e.Retried():
             return _over(_current(job, run, event.run), event.ending)
-        case e.Ended() if event.ending is not None:
-            return _over(_current(job, run, event.run), event.ending)
-        case _:
+        case e.Ended():
+            return None if event.ending is None else _over(_current(job, run, event.run), event.ending)
+        case (
+            e.Reserved() | e.Submitted() | e.Queued() | e.Postponed() | e.StopRequested() | e.Paused() | e.Resumed()
+            | e.Held() | e.Released() | e.Signalled() | e.Warned() | e.Noted()
+        ):  # fmt: skip
             return None
+    raise _no_rule(event)
 
 
 def _current(job: Job, run: Run | None, number: int | None) -> Run:

@@ -2,17 +2,21 @@
 
 from outlast.core import job as j
 from outlast.core.errors import Refused
-from outlast.core.events import Ended, Event, Retried
+from outlast.core.events import Ended, Retried
 from outlast.core.job import Ending, Job
 from outlast.core.options import value
 from outlast.core.signals import signal_name
+from outlast.core.times import LATEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+NOT_FOUND = 127  # POSIX, Shell Command Language 2.8.2: no such command
+CANNOT_START = 126  # likewise: found, and not to be executed
 ACCEPT = "accept"
 SKIP = "skip"
+
 
 def overlap(active: int | None, *, key: str | None, rule: str | None, name: str) -> "tuple[str, str]":
     """Decide whether a job may be submitted while `active` (an id, or None) has the same key, else the same name.
@@ -44,7 +48,8 @@ def judge(job: Job, result: "dict[str, Any]", *, stopped_by_us: bool) -> Ending:
     }  # fmt: skip
     if result["status"] is None:
         stage, error = result["stage"], result["error"]
-        return Ending(outcome=j.NOT_STARTED, reason=_not_started(job, stage, error), exit_code=126 if error != _ENOENT else 127, **facts)
+        code = NOT_FOUND if stage == "exec" and error == _ENOENT else CANNOT_START
+        return Ending(outcome=j.NOT_STARTED, reason=_not_started(job, stage, error), exit_code=code, **facts)
     return of_status(job, result["status"], stopped_by_us=stopped_by_us, **facts)
 
 
@@ -79,7 +84,7 @@ def _not_started(job: Job, stage: str, error: int) -> str:
     import os
 
     words = os.strerror(error)
-    what = {"cwd": f"the directory {job.cwd}", "stdin": "the standard input", "fork": "a process for it"}.get(stage, job.command[0])
+    what = {"cwd": f"the directory {job.cwd}", "stdin": "the standard input", "fork": "a process for it"}.get(stage, job.command[0][:200])
     return f"not started: {what}: {words}"
 
 
@@ -97,7 +102,7 @@ def machine_ended(now: int, *, started: bool) -> Ending:
     return Ending(outcome=j.INTERRUPTED, reason=reason, ended_at=now)
 
 
-def after_run(job: Job, ending: Ending, now: int, *, stopped: int | None = None, left: int | None = None) -> Event:
+def after_run(job: Job, ending: Ending, now: int, *, stopped: int | None = None, left: int | None = None) -> Ended | Retried:
     """Return what follows a run: the end of the job, or another run. `stopped`, `left`: processes, if we ended some."""
     over = Ended(outcome=ending.outcome, reason=ending.reason, run=job.run, ending=ending, stopped=stopped, left=left)
     wish = job.stop_requested
@@ -110,7 +115,7 @@ def after_run(job: Job, ending: Ending, now: int, *, stopped: int | None = None,
         if limit > 1:
             return over.replace(reason=f"{ending.reason} (run {job.run} of {limit})")
         return over
-    return Retried(run=job.run, ending=ending, next_run_at=now + (value(job.spec, "retries.delay") or 0))
+    return Retried(run=job.run, ending=ending, next_run_at=min(now + (value(job.spec, "retries.delay") or 0), LATEST))
 
 
 def without_run(verb: str, now_status: str) -> Ended:

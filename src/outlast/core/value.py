@@ -15,7 +15,7 @@ _set = object.__setattr__
 class Value:
     """Base of all values of the core."""
 
-    __slots__ = ()
+    __slots__: "tuple[str, ...]" = ()
     _defaults: "ClassVar[Mapping[str, Any]]" = {}
 
     def __init__(self, **values: "Any") -> None:

@@ -3,6 +3,7 @@
 from outlast.core import job as j
 from outlast.core.durations import format_duration
 from outlast.core.options import value
+from outlast.core.signals import signal_name
 from outlast.core.times import format_time_local
 from outlast.core.value import Value
 
@@ -56,6 +57,10 @@ def _ended(job: "Job", now: int) -> str:
 
 
 _MEANING = {
+    j.SUCCEEDED: "",
+    j.TIMED_OUT: "Its time limit was reached, which is a failure.",
+    j.ABORTED: "A time limit passed before it could start, or before its retries were through.",
+    j.DISABLED: "Somebody had disabled it, so it did not start.",
     j.SKIPPED: "Its rule for overlaps (`--overlap skip`) keeps a second one from running.",
     j.STOPPED: "Somebody asked for its end, which is not a failure.",
     j.INTERRUPTED: "An interruption is a failure, but it is not charged to the retries, and it is not run again by itself.",
@@ -64,7 +69,7 @@ _MEANING = {
 }
 
 
-def _running(job: "Job", around: Around, now: int) -> str:
+def _running(job: "Job", _: Around, now: int) -> str:
     limit = value(job.spec, "retries.num-runs")
     tries = "" if limit == 1 else f" (run {job.run} of {'as many as it takes' if limit is None else limit})"
     if job.pid is None:
@@ -75,26 +80,32 @@ def _running(job: "Job", around: Around, now: int) -> str:
 
 def _queued(job: "Job", around: Around, now: int) -> str:
     text = f"Job {job.id} has been queued since {_at(job.queued_at, now)}"
+    if job.held or job.paused:
+        return f"{text}."
     if job.group is None:
         return f"{text} and starts as soon as the supervisor gets to it."
     if around.group_paused:
         return f"{text}: its group `{job.group}` is paused."
     if around.slots is not None and around.running >= around.slots:
+        slots = "the only slot" if around.slots == 1 else f"all {around.slots} slots"
+        before = "1 job stands" if around.before == 1 else f"{around.before} jobs stand"
         return (
-            f"{text}: all {around.slots} slots of its group `{job.group}` are taken, and {around.before} jobs stand before it. It starts"
+            f"{text}: {slots} of its group `{job.group}` {'is' if around.slots == 1 else 'are'} taken, and {before} before it. It starts"
             f" when its turn comes; `outlast group set {job.group} --slots N` gives the group more."
         )
     return f"{text}; its group `{job.group}` has a free slot, so it starts as soon as the supervisor gets to it."
 
 
-def _pending(job: "Job", around: Around, now: int) -> str:
+def _pending(job: "Job", _: Around, now: int) -> str:
     if job.run and job.next_run_at is not None:
         limit = value(job.spec, "retries.num-runs")
         of = "" if limit is None else f" of {limit}"
         delay = format_duration(value(job.spec, "retries.delay") or 0)
-        last = f"exit code {job.exit_code}" if job.exit_code is not None else "no exit code"
+        last = "without an exit code" if job.exit_code is None else f"with exit code {job.exit_code}"
+        if job.signal is not None:
+            last = f"by {signal_name(job.signal)}"
         return (
-            f"Job {job.id} waits for its run {job.run + 1}{of} at {_at(job.next_run_at, now)}: run {job.run} ended with {last},"
+            f"Job {job.id} waits for its run {job.run + 1}{of} at {_at(job.next_run_at, now)}: run {job.run} ended {last},"
             f" and retries.delay is {delay}."
         )
     if job.next_run_at is not None:
@@ -102,8 +113,9 @@ def _pending(job: "Job", around: Around, now: int) -> str:
     return f"Job {job.id} waits."
 
 
-def _reserved(job: "Job", around: Around, now: int) -> str:
-    return f"Job {job.id} is a reserved id; its command is still to come."
+def _reserved(job: "Job", _: Around, now: int) -> str:
+    lapses = "" if job.next_run_at is None else f" The reservation lapses at {_at(job.next_run_at, now)}."
+    return f"Job {job.id} is a reserved id; its command is still to come.{lapses}"
 
 
 _STATUS = {j.RUNNING: _running, j.QUEUED: _queued, j.PENDING: _pending, j.RESERVED: _reserved}

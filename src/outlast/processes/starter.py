@@ -14,14 +14,13 @@ from outlast.home import Home, fault
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
-    from collections.abc import Sequence
 
 _PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _RUN = "import sys; sys.path.insert(0, sys.argv[1]); from outlast.supervisor.main import main; main()"
 LOCK_FD = 3
 READY_FD = 4
 CLEAN = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
-KEPT = ("HOME", "OUTLAST_FAILPOINTS", "OUTLAST_FAILPOINTS_DIR", "OUTLAST_SHIM", "OUTLAST_BOOT_ID")
+KEPT = ("HOME", "OUTLAST_FAILPOINTS", "OUTLAST_FAILPOINTS_DIR", "OUTLAST_SHIM", "OUTLAST_BOOT_ID", "OUTLAST_LINGER_MS")
 
 
 def command_line(home: Home) -> "list[str]":

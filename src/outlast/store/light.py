@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def _lru_cache(maxsize: int) -> "Callable[[Callable[..., Any]], Callable[..., Any]]":
     """`functools.lru_cache(maxsize)`, without what it tells about itself."""
-    from _functools import _lru_cache_wrapper  # type: ignore[attr-defined]
+    from _functools import _lru_cache_wrapper  # type: ignore[import-not-found]
 
     return lambda function: _lru_cache_wrapper(function, maxsize, False, tuple)
 

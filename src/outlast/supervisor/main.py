@@ -22,6 +22,7 @@ from outlast.supervisor.context import Context, Facts, LiveRun
 from outlast.supervisor.dispatcher import Dispatcher
 from outlast.supervisor.door import Door, listen
 from outlast.supervisor.fronts import Fronts
+from outlast.supervisor.guard import Guard
 from outlast.supervisor.loop import Loop
 from outlast.supervisor.stopper import Stopper
 from outlast.supervisor.watcher import Watcher
@@ -54,6 +55,7 @@ class Supervisor:
         self.fronts = Fronts(self.store)
         self.watcher = Watcher(self.context)
         self.stopper = Stopper(self.context)
+        self.guard = Guard(self.context)
         self.collector = Collector(self.context, self.watcher, self.stopper)
         own = surroundings()
         raise_descriptor_limit()
@@ -91,24 +93,27 @@ class Supervisor:
                 self._cycle()
             if self.upgrade:
                 self._become_newer()
-            if (self.leaving or (self._is_idle() and self._may_leave())) and self._gone():
+            if (self.leaving or self._may_leave()) and self._gone():
                 return
+            if not self.context.dirty:
+                self.guard.run_once()
             self.loop.wait(self._patience())
 
     def _cycle(self) -> None:
         context = self.context
         context.dirty = False
         at = now()
+        ended: list[LiveRun] = []
         try:
             with self.store.batch():
                 self.stopper.run_once(at)
-                ended = self.collector.run_once(at)
+                ended += self.collector.run_once(at)
                 for live in ended:
                     del context.runs[live.id]  # its slot is free for the claims of this commit
                 self.dispatcher.run_once(at)
         except OutlastError as error:
             context.log(f"cycle failed: {error}")
-            self._forget_unwritten()
+            self._forget_unwritten(ended)
             self.loop.call_after(BACK_OFF, context.touch)
             return
         failpoint("record.after-commit")
@@ -120,14 +125,17 @@ class Supervisor:
         for live in ended:
             self.watcher.forget(live)
         self.door.poke(self.store.changed)
+        reap()
         self._checkpoint(CHECKPOINT_BYTES)
 
-    def _forget_unwritten(self) -> None:
-        """Drop what the failed transaction put into memory, and find out again."""
-        for live in self.context.runs.values():
+    def _forget_unwritten(self, ended: "list[LiveRun]") -> None:
+        """Drop what the failed transaction put into memory, and find out again; make room in the database if that is what lacks."""
+        for live in [*self.context.runs.values(), *ended]:
+            self.stopper.drop(live)
             self.watcher.forget(live)
         self.context.runs.clear()
         self.context.claimed.clear()
+        self._checkpoint(0)
         self._adopt()
 
     def _checkpoint(self, at_least: int) -> None:
@@ -149,17 +157,18 @@ class Supervisor:
             return 0
         due = self.store.next_due()
         if due is not None:
-            if due <= now():
-                self.context.dirty = True
-                return 0
-            return min(due - now(), WALL)
-        return LINGER if self._is_idle() else None
+            left = due - now()
+            if left <= 0:
+                self.context.touch()
+            return max(0, min(left, WALL))
+        return None if self.idle_since is None else max(self.idle_since + LINGER - seams.monotonic(), 0)
 
     def _is_idle(self) -> bool:
         return not self.context.dirty and not self.context.runs and not len(self.fronts)
 
     def _may_leave(self) -> bool:
-        if self.store.any_active():
+        """Tell whether nothing has been left to do for long enough."""
+        if not self._is_idle() or self.store.any_active():
             self.idle_since = None
             return False
         at = seams.monotonic()
@@ -179,6 +188,7 @@ class Supervisor:
             if self.context.runs:
                 _unlink(self.home.at("start"))  # on purpose: no shim is to start another
             _unlink(self.home.at("supervisor.sock"))
+            self.guard.dismiss()
             os.close(self.lock)
         failpoint("leave.after")
         self.context.log("left")
@@ -207,6 +217,15 @@ def open_lifeline(home: Home) -> "tuple[int, int]":
         pass
     write_end = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), write_end
+
+
+def reap() -> None:
+    """Let the kernel forget children that have ended; a pidfd of theirs stays readable."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
 
 
 def raise_descriptor_limit() -> None:

@@ -88,6 +88,11 @@ class Stopper:
                 self._step(live, stopping)
             failpoint("stop.after-signal")
 
+    def drop(self, live: LiveRun) -> None:
+        """Forget what was begun for a run and not written; it is begun anew."""
+        self._begun.clear()
+        self._let_go(live)
+
     def _step(self, live: LiveRun, stopping: Stopping) -> None:
         if stopping is not live.stopping:
             return  # another wish took its place

@@ -101,11 +101,6 @@ class Watcher:
         self._context.loop.forget(live.shim_fd)
         os.close(live.shim_fd)
         live.shim_fd = -1
-        if live.shim_pid is not None:
-            try:
-                os.waitpid(live.shim_pid, os.WNOHANG)
-            except ChildProcessError:
-                pass  # an earlier supervisor's child
         self._over(live)
 
     def _over(self, live: LiveRun) -> None:

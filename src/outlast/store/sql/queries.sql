@@ -34,9 +34,10 @@ SELECT id FROM jobs WHERE status = 'running' AND status <> 'ended' ORDER BY id
 -- name: queued-before
 SELECT count(*) FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" = ? AND paused = 0 AND held = 0 AND id < ?
 -- name: due
-SELECT id FROM jobs WHERE status = 'pending' AND next_run_at IS NOT NULL AND next_run_at <= ? ORDER BY next_run_at LIMIT 1000
+SELECT id FROM jobs WHERE status = 'pending' AND next_run_at IS NOT NULL AND next_run_at <= ? AND paused = 0 AND held = 0
+ORDER BY next_run_at LIMIT 1000
 -- name: next-due
-SELECT min(next_run_at) FROM jobs WHERE status = 'pending' AND next_run_at IS NOT NULL
+SELECT min(next_run_at) FROM jobs WHERE status = 'pending' AND next_run_at IS NOT NULL AND paused = 0 AND held = 0
 -- name: to-stop
 SELECT id FROM jobs WHERE stop_requested IS NOT NULL AND status <> 'ended' ORDER BY id
 -- name: any-active
