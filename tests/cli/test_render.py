@@ -130,6 +130,12 @@ def test_details_tell_all():
     assert "rsync -a 'x y'" in text
 
 
+def test_an_event_tells_each_fact_once():
+    data = {"outcome": "failed", "left": None, "waits": False, "boot": "b", "ending": {"outcome": "failed", "cpu": SECOND, "exit_code": 1}}
+    text = details.events_table([{"at": NOW, "job": 1, "kind": "ended", "data": data}], NOW)
+    assert text.endswith("ended  outcome=failed cpu=1s exit_code=1\n")
+
+
 def test_nothing_gives_nothing():
     assert "" == render.jobs_table([], NOW) == render.runs_table([], NOW) == details.events_table([], NOW) == details.groups_table([])
     assert "1\n2\n" == render.ids([1, 2])

@@ -45,12 +45,14 @@ def comet(setsid: str) -> None:
             os.setsid()
 
 
-def comets(setsid: str, number: str) -> None:
-    """Stay, and send off `number` comets."""
+def comets(setsid: str, number: str, path: str) -> None:
+    """Stay, and send off `number` comets; then write `path`."""
     for _ in range(int(number)):
         if os.fork() == 0:
             comet(setsid)
             os._exit(0)
+    with open(path, "w"):
+        pass
     while True:
         signal.pause()
 

@@ -9,7 +9,7 @@ import pytest
 from outlast.processes.identity import lives
 from outlast.processes.stopping import PATIENCE, Stopping
 from outlast.processes.tree import members
-from processes.family import FAKE_SHIM, HOUR, Family, actor, field, identity_of, sleepers, spawn, token
+from processes.family import FAKE_SHIM, HOUR, MS, Family, actor, field, identity_of, sleepers, spawn, token
 from support import eventually
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be several users")
@@ -118,7 +118,7 @@ def test_another_users_processes_are_left_and_nothing_is_raised():
     family = Family("sh", "-c", f"sleep {name} & wait")
     eventually(lambda: 1 == len(sleepers(name)))
     (child,) = sleepers(name)
-    stopping = Stopping(family.target, set, signal.SIGTERM, HOUR)
+    stopping = Stopping(family.target, set, signal.SIGTERM, 3000 * MS)
     assert repr((0, [family.command.pid, child], "")) == as_nobody(stopping)
     stopping.close()
     assert lives(family.command)

@@ -58,8 +58,7 @@ def test_the_child_holds_the_lock_until_its_exec(shim):
     note = shim.folder / "note"
     job = shim.start("touch", note, options=["failpoint=before-started:die", "failpoint=after-started:delay=3000"])
     job.wait_status()
-    eventually(lambda: job.started or job.locked, 60)
-    assert job.started
+    job.wait_started()
     assert not note.exists()
     assert job.locked
     eventually(note.exists, 60)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from outlast.core.job import Job, Run
 
 _STATE = "state"
+_INSIDE = frozenset({"boot", "pid_start", "pidns"})  # of an event: for machines, `--json` has them
 _LABEL = 14  # columns of the labels, if none is longer
 
 
@@ -117,10 +118,10 @@ def _data(data: "Mapping[str, Any]") -> str:
     """Return the fields of an event that say something, as `name=text`."""
     parts = []
     for name, held in data.items():
-        if held is None or held in ("", {}, []):
+        if name in _INSIDE or held is None or held is False or held in ("", {}, []):
             continue
-        if isinstance(held, dict):
-            parts.append(_data(held))
+        if isinstance(held, dict):  # the ending of a run; its outcome and reason stand beside it
+            parts.append(_data({inner: told for inner, told in held.items() if inner not in data}))
         elif name in {"grace", "cpu"}:
             parts.append(f"{name}={format_duration(held)}")
         elif name in {"until", "next_run_at", "started_at", "ended_at", "at"} and isinstance(held, int):

@@ -3,7 +3,7 @@
 from outlast.core.errors import Refused
 from outlast.core.events import Signalled, StopRequested
 from outlast.core.job import ENDED, RUNNING, Job
-from outlast.seams import now
+from outlast.seams import failpoint, now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def request(
     patience = None if grace is None else kinds.read(kinds.GRACE, grace, ())
     asked = []
     at = now()
+    failpoint("request.before")
     with jobs.store.batch() as store:
         for job in wanted:
             found = store.job(job.id)
@@ -31,6 +32,7 @@ def request(
                 raise Refused(f"job {job.id} has no run to {verb}", f"`outlast {verb} {job.id}` ends the job")
             event = StopRequested(verb=verb, signal=number, grace=patience, by=_by(), scope=scope)
             asked.append(store.record(found, event, at))
+    failpoint("request.after-commit")
     if asked:
         jobs.wake()
     return asked

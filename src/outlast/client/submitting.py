@@ -6,6 +6,7 @@ from outlast.core.command import as_argv, default_name
 from outlast.core.errors import Refused, SystemFault, UsageError
 from outlast.core.job import Job
 from outlast.core.jsontext import dumps
+from outlast.processes.starter import told
 from outlast.processes.surroundings import surroundings
 from outlast.store.store import Environment, Front, Submission
 
@@ -95,18 +96,14 @@ def _user() -> str:
 
 def check_same_machine(home: "Home") -> None:
     """Refuse to submit to a supervisor in another pid namespace: it could neither start nor see our processes."""
-    try:
-        with open(home.at("supervisor.lock"), "rb", buffering=0) as file:
-            words = file.read(200).split()
-    except FileNotFoundError:
-        return
-    if len(words) < 4 or words[3] == b"None" or not home.is_supervised():
+    words = told(home)
+    if not words or words[3] == "None" or not home.is_supervised():
         return
     try:
         own = os.readlink("/proc/self/ns/pid")
     except OSError:
         return
-    if own[5:-1].encode() != words[3]:
+    if own[5:-1] != words[3]:
         raise Refused(
             f"the supervisor of {home.path} runs in another pid namespace (a container?)",
             "set OUTLAST_HOME to a directory of its own for this one",

@@ -16,9 +16,8 @@ def status(jobs: "Jobs") -> "dict[str, Any]":
     """Return pid (None if none lives), version, since when (ns), and how many jobs run, are queued, are pending."""
     pid = version = since = None
     if jobs.home.is_supervised():
-        with open(jobs.home.at("supervisor.lock"), "rb", buffering=0) as file:
-            words = file.read(200).decode("ascii", "replace").split()
-        if len(words) >= 3 and words[0].isdigit() and words[2].isdigit():
+        words = starter.told(jobs.home)
+        if words:
             pid, version, since = int(words[0]), words[1], int(words[2])
     counts = jobs.reading.count_active() if jobs.reading is not None else {}
     return {"pid": pid, "version": version, "since": since, **{name: counts.get(name, 0) for name in ("running", "queued", "pending")}}

@@ -50,9 +50,9 @@ def _ended(job: "Job", now: int) -> str:
     meaning = _MEANING.get(job.outcome or "", "")
     limit = value(job.spec, "retries.num-runs")
     if job.outcome in (j.FAILED, j.NOT_STARTED) and limit == 1:
-        meaning = meaning or "It was to run once (retries.num-runs is 1), so it was not tried again."
-    elif job.outcome in (j.FAILED, j.NOT_STARTED, j.NEUTRAL) and limit is not None and job.run >= limit:
-        meaning = f"It had its {limit} runs (retries.num-runs)."
+        meaning = "It was to run once (retries.num-runs is 1), so it was not tried again."
+    elif job.outcome in (j.FAILED, j.NOT_STARTED, j.NEUTRAL) and limit is not None and job.run >= limit > 1:
+        meaning = f"{meaning} It had its {limit} runs (retries.num-runs).".lstrip()
     return f"{text} {meaning}".rstrip() + f" `outlast rerun {job.id}` runs it again."
 
 

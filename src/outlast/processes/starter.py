@@ -28,6 +28,25 @@ def command_line(home: Home) -> "list[str]":
     return [sys.executable, "-I", "-S", "-c", _RUN, _PACKAGE_ROOT, home.path]
 
 
+def told(home: Home) -> "list[str]":
+    """Return what the last supervisor wrote into its lock: pid, version, start (ns), pid namespace; empty if there was none."""
+    try:
+        with open(home.at("supervisor.lock"), "rb", buffering=0) as file:
+            words = file.read(200).decode("ascii", "replace").split()
+    except FileNotFoundError:
+        return []
+    return words if len(words) == 4 else []  # noqa: PLR2004
+
+
+def is_newer(version: str, than: str) -> bool:
+    """Tell whether a version like `0.10.2` is newer than another one."""
+    return _parts(version) > _parts(than)
+
+
+def _parts(version: str) -> "tuple[int, ...]":
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
 def keep_start_current(home: Home) -> None:
     """Write `start` (argv, each word ended by NUL) unless it says the same already."""
     wanted = b"".join(os.fsencode(word) + b"\0" for word in command_line(home))
@@ -127,7 +146,10 @@ def spawn(argv: "list[str]", lock: int, ready: int) -> int:
 def wake(home: Home, version: str) -> None:
     """Tell the supervisor that there is something in the store for it; start one if there is none."""
     connection = ensure(home)
+    words = told(home)
     try:
+        if words and is_newer(version, words[1]):
+            keep_start_current(home)  # it makes way for us by executing that
         connection.send(f"wake {version}\n".encode())
     except OSError:
         pass  # it ended meanwhile: a shim or the next client starts the next one, and the store has it all

@@ -178,6 +178,10 @@ class Store(Reading):
         with self.batch():
             self.database.execute(self.database.queries["delete-front"], (job,))
 
+    def is_front(self, token: str) -> bool:
+        """Tell whether the client with this token stands in front of a job that may still want its descriptors."""
+        return self.database.one("front-token", token) is not None
+
     def any_front(self) -> bool:
         """Tell whether any job has a client in front that is not served yet."""
         return self.database.one("any-front") is not None

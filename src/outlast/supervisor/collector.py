@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 class Collector:
     """Records starts and ends of runs."""
 
-    __slots__ = ("_context", "_stopper", "_watcher")
+    __slots__ = ("_context", "_stopper", "_watcher", "started")
 
     def __init__(self, context: Context, watcher: "Watcher", stopper: "Stopper") -> None:
         """`watcher` knows how a run ended, `stopper` whether it is still busy with it."""
         self._context = context
         self._watcher = watcher
         self._stopper = stopper
+        self.started = 0  # starts that the last `run_once` recorded
 
     def run_once(self, at: int) -> "list[LiveRun]":
         """Record all starts and ends that are known, within the current transaction. Returns the runs that are over."""
         ended = []
+        self.started = 0
         for live in list(self._context.runs.values()):
             if live.over and not self._stopper.holds(live):
                 ending = live.ending or self._watcher.end_of(live)
@@ -50,6 +52,7 @@ class Collector:
         event = e.Started(run=live.run.run, pid=told["pid"], pid_start=told["start"], pidns=told["pidns"], started_at=told["at"])
         self._record(live, event, at)
         live.started = True
+        self.started += 1
 
     def _record_end(self, live: LiveRun, ending: Ending, at: int) -> None:
         if not live.started:

@@ -22,7 +22,7 @@ class LiveRun:
     __slots__ = (
         "borrowed", "command_fd", "command_pid", "command_start", "ending", "job", "left", "leftovers_due", "over", "path", "run",
         "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped", "stopping", "stopping_fd", "told", "tree_ended",
-        "unrestored", "wish_at",
+        "unrestored", "vain", "wish_at",
     )  # fmt: skip
 
     def __init__(self, job: "Job", run: "Run", path: str) -> None:
@@ -48,6 +48,7 @@ class LiveRun:
         self.leftovers_due = False  # the command ended, what it left behind is to be ended
         self.unrestored: list[str] = []
         self.tree_ended = False  # leftovers were dealt with
+        self.vain = 0  # shims that ended before they could start the command
         self.stopped: int | None = None
         self.left: int | None = None
 

@@ -99,6 +99,8 @@ class Dispatcher:
     def start(self, live: LiveRun) -> None:
         """Start the claimed run. What passes is tried again; what does not is the run's ending."""
         context, job = self._context, live.job
+        if live.over or context.runs.get(live.id) is not live:
+            return  # it was stopped, or everything was found out anew, before this call was due
         standing, token = self._fronts.standing(job.id)
         if standing == AWAITED:
             context.loop.call_after(LOOK_AGAIN, lambda: self.start(live))

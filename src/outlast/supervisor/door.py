@@ -109,8 +109,10 @@ class Door:
     def _close(self, fd: int) -> None:
         self._loop.forget(fd)
         self._watchers.pop(fd, None)
-        self._tokens.pop(fd, None)  # what was handed over stays: the job is to have it even if the client is gone
         self._open.pop(fd).close()
+        token = self._tokens.pop(fd, None)
+        if token is not None:
+            self._fronts.left(token)
 
     def poke(self, changed: "Iterable[int]") -> None:
         """Send one byte to everyone who watches one of the jobs. Who has not read the last one yet needs no other."""

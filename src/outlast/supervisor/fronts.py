@@ -36,12 +36,13 @@ class HandedOver:
 class Fronts:
     """What was handed over, by token."""
 
-    __slots__ = ("_by_token", "_store")
+    __slots__ = ("_by_token", "_left", "_store")
 
     def __init__(self, store: "Store") -> None:
         """`store` knows which job belongs to which token."""
         self._store = store
         self._by_token: dict[str, HandedOver] = {}
+        self._left: set[str] = set()  # tokens whose client is no longer connected
 
     def __len__(self) -> int:
         """Return how many hand-overs are kept."""
@@ -52,8 +53,20 @@ class Fronts:
         self.drop(token)
         self._by_token[token] = HandedOver(descriptors)
 
+    def left(self, token: str) -> None:
+        """Note that the client is gone. What it submitted before keeps its descriptors; without a job they are closed."""
+        if token in self._by_token:
+            self._left.add(token)
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Close what no job will ask for any more: its client is gone, and it has no job, or that needs them no longer."""
+        for token in [token for token in self._left if not self._store.is_front(token)]:
+            self.drop(token)
+
     def drop(self, token: str) -> None:
         """Close what was handed over under `token`, if it is still here."""
+        self._left.discard(token)
         handed = self._by_token.pop(token, None)
         if handed is not None:
             handed.close()

@@ -13,7 +13,7 @@ from outlast.core.errors import OutlastError
 from outlast.executors import local
 from outlast.home import Home
 from outlast.processes.identity import boot_id, pid_namespace
-from outlast.processes.starter import CLEAN, LOCK_FD, READY_FD
+from outlast.processes.starter import CLEAN, LOCK_FD, READY_FD, is_newer
 from outlast.processes.surroundings import surroundings
 from outlast.seams import failpoint, now
 from outlast.store.store import Store
@@ -27,7 +27,7 @@ from outlast.supervisor.loop import Loop
 from outlast.supervisor.stopper import Stopper
 from outlast.supervisor.watcher import Watcher
 
-LINGER = 5_000_000_000  # idle for so long before it leaves: a shell loop finds it warm
+LINGER = int(os.environ.get("OUTLAST_LINGER_MS") or 5000) * 1_000_000  # idle for so long before it leaves: a shell loop finds it warm
 WALL = 30_000_000_000  # a deadline on the wall clock is looked at again after this, should the clock have jumped
 BACK_OFF = 1_000_000_000
 CHECKPOINT_BYTES = 8 << 20
@@ -80,7 +80,7 @@ class Supervisor:
 
     def _wake(self, version: str) -> None:
         self.context.touch()
-        if _parts(version) > _parts(outlast.__version__):
+        if is_newer(version, outlast.__version__):
             self.upgrade = True
 
     def _leave(self) -> None:
@@ -116,14 +116,19 @@ class Supervisor:
             self._forget_unwritten(ended)
             self.loop.call_after(BACK_OFF, context.touch)
             return
-        failpoint("record.after-commit")
+        if ended:
+            failpoint("record.after-commit")
+        if self.collector.started:
+            failpoint("started.after-commit")
         claimed, context.claimed = context.claimed, []
-        failpoint("claim.after-commit")
+        if claimed:
+            failpoint("claim.after-commit")
         for live in claimed:
             self.dispatcher.start(live)
         self.stopper.committed()
         for live in ended:
             self.watcher.forget(live)
+        self.fronts.tidy()
         self.door.poke(self.store.changed)
         reap()
         self._checkpoint(CHECKPOINT_BYTES)
@@ -243,10 +248,6 @@ def _limits_of(own: "dict[str, object]") -> "dict[str, object]":
     if not isinstance(limits, dict):
         return {}
     return {number: limit for number, limit in limits.items() if number != str(resource.RLIMIT_NOFILE)}
-
-
-def _parts(version: str) -> "tuple[int, ...]":
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
 def _unlink(path: str) -> None:

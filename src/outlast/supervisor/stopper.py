@@ -7,9 +7,10 @@ later supervisor is the one to find out.
 from functools import partial
 
 from outlast.core import events as e
-from outlast.core.job import KILL, RUNNING, Ending
+from outlast.core.job import KILL, QUEUED, RUNNING, Ending
 from outlast.core.options import value
 from outlast.core.policies import without_run
+from outlast.executors import state
 from outlast.executors.local import mark
 from outlast.processes.identity import Identity
 from outlast.processes.stopping import Stopping
@@ -62,7 +63,13 @@ class Stopper:
             live.wish_at = wish["at"]
             return  # it ended by itself before a signal reached it
         if live.command_pid is None or live.command_start is None:
-            self._context.loop.call_after(SOON, self._context.touch)  # signals only when `started` is there
+            told = state.read(live.path)
+            if told.locked or told.started or told.result:
+                self._context.loop.call_after(SOON, self._context.touch)  # signals only when the watcher has seen `started`
+                return
+            instead = without_run(wish["verb"], QUEUED)  # nobody but us could start it
+            live.ending = Ending(outcome=instead.outcome, reason=instead.reason, ended_at=at)
+            live.over = True
             return
         live.wish_at = wish["at"]
         spec = live.job.spec
@@ -130,6 +137,8 @@ class Stopper:
         """Begin to end what a run left behind, if its job wants that and there is something. Tells whether it began."""
         if not ending.leftovers or live.tree_ended or live.job.spec.get("leftovers.action") != "stop":
             return False
+        if live.run.boot != self._context.facts.boot:
+            return False  # they went with their machine; whoever has their pids now is somebody else
         self._begin_leftovers(live)
         return True
 

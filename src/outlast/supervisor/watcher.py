@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LOOK = 50_000_000  # after a start: `started` is read and the second witness opened, only for runs that still live
 SOON = 20_000_000
 LATER = 1_000_000_000
+MOST_VAIN = 10
 
 
 class Watcher:
@@ -47,6 +48,8 @@ class Watcher:
 
     def adopt(self, live: LiveRun) -> None:
         """Watch a run that an earlier supervisor started, or find out how it ended, or start it if it never began."""
+        if self._context.runs.get(live.id) is not live:
+            return  # its end was recorded, or everything was found out anew, before this call was due
         told = state.read(live.path)
         if not told.locked and told.result is None:
             self._settle(live, told)
@@ -129,13 +132,19 @@ class Watcher:
         elif live.run.boot != context.facts.boot:
             self._ended(live, machine_ended(now(), started=told.started is not None))
         elif told.started is None:
-            if told.exists:
-                os.unlink(live.path)
-            self.restart(live)
+            self._never_began(live, told)
         elif told.started["pidns"] != context.facts.pidns:
             self._ended(live, lost(now(), "its shim is gone, and so is the container it ran in"))
         else:
             self._settle_by_witness(live)
+
+    def _never_began(self, live: LiveRun, told: "State") -> None:
+        """Start the run, for the first time: at once, or with a growing pause if shim after shim ends before it can."""
+        if told.exists:
+            os.unlink(live.path)
+            self._context.log(f"job {live.id}: run {live.run.run} was being started and never began; starting it again")
+        self._context.loop.call_after(min((1 << live.vain) // 2 * SOON, LATER), lambda: self.restart(live))
+        live.vain = min(live.vain + 1, MOST_VAIN)
 
     def _settle_by_witness(self, live: LiveRun) -> None:
         pid, start = live.command_pid, live.command_start

@@ -13,6 +13,8 @@ DELETE FROM fronts WHERE job = ?
 -- name: borrowers
 SELECT f.job FROM fronts AS f JOIN jobs AS j ON j.id = f.job JOIN jobs AS p ON p.id = f.parent
 WHERE j.status = 'queued' AND j."group" = ? AND j.paused = 0 AND j.held = 0 AND p.status = 'running' AND p."group" = j."group"
+-- name: front-token
+SELECT 1 FROM fronts WHERE token = ?
 -- name: any-front
 SELECT 1 FROM fronts LIMIT 1
 -- name: active-key
