@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from outlast.core.errors import SystemFault
+from outlast.processes import lookout, procfs
+from outlast.processes import stopping as ladder
 from outlast.processes.identity import Identity, lives
 from outlast.processes.stopping import Stopping, run_to_end, wait_readable
 from outlast.processes.tree import Target, members, signal_members
@@ -96,6 +98,33 @@ def test_kill_waits_for_nothing():
     assert signal.SIGKILL == family.wait()
 
 
+def test_all_stand_still_before_the_first_is_killed(monkeypatch):
+    """Else the death of one would be another's call to start the next."""
+    family, _ = stubborn()
+    sent = []
+
+    def send(pidfd, number, *, real=ladder.send):
+        sent.append(number)
+        return real(pidfd, number)
+
+    monkeypatch.setattr(ladder, "send", send)
+    assert 5 == family.stop(at_once=True).stopped
+    assert [signal.SIGSTOP] * 5 + [signal.SIGKILL] * 5 == sent
+
+
+def test_who_is_in_no_list_of_processes_is_found_below_the_shim(monkeypatch):
+    """A process that forks and exits for ever is hardly ever in a list when it is read; here it never is."""
+    family, name = stubborn()
+    below = {family.command.pid, *sleepers(name)}
+
+    def snapshot(*, real=lookout.snapshot):
+        return {pid: process for pid, process in real().items() if pid not in below}
+
+    monkeypatch.setattr(lookout, "snapshot", snapshot)
+    assert 5 == family.stop(at_once=True).stopped
+    assert [] == sleepers(name)
+
+
 def test_sigkill_as_the_stop_signal_is_at_once():
     family, _ = stubborn()
     assert 5 == family.stop(signal=signal.SIGKILL, grace=HOUR).stopped
@@ -138,6 +167,7 @@ def test_a_child_with_a_group_of_its_own():
 def test_zombies_count_as_ended(tmp_path):
     family = Family(*actor("zombies", 5, tmp_path / "ready"))
     eventually((tmp_path / "ready").exists)
+    eventually(lambda: 5 == sum(field(pid, 3) == "Z" for pid in procfs.children_of(procfs.look(family.command.pid))))
     assert [family.command.pid] == [process.pid for process in members(family.target, ())]
     stopping = family.stop(grace=HOUR)
     assert (1, []) == (stopping.stopped, stopping.left)

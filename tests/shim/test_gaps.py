@@ -203,3 +203,15 @@ def test_streams_that_are_not_kept_are_not_missing(shim):
     job = shim.run("sh", "-c", "seq 20000; seq 20000 >&2", options=["streams=stderr", "max-bytes=50000", "max-files=2"])
     assert check(job, ["stderr"])
     assert len(numbers(20000)) == job.result["stdout"]
+
+
+def test_room_that_is_not_for_output_stays_free(shim):
+    disk = shim.small_disk()
+    told = os.statvfs(disk)
+    room = told.f_blocks * told.f_frsize // 2
+    job = shim.run("seq", "2000000", options=[f"keep-free={room}"], folder=disk)
+    (gap,) = check(job)
+    assert "disk full" == gap["reason"]
+    left = os.statvfs(disk)
+    assert room - (1 << 18) <= left.f_bavail * left.f_frsize <= room  # the last chunk may go below it
+    assert 0 == job.result["status"]

@@ -26,6 +26,7 @@ def main(argv: "list[str] | None" = None) -> int:
     """Do what the words after the program's name say. Returns the exit status; never raises, never shows a traceback."""
     words = sys.argv[1:] if argv is None else argv
     front = False
+    _complete_descriptors()
     try:
         from outlast.cli.parse import is_foreground, parse
 
@@ -50,6 +51,19 @@ def main(argv: "list[str] | None" = None) -> int:
     except Exception as error:  # noqa: BLE001  # a bug of ours is told in one line as well
         status = _report(_bug(error), EXIT_WRAPPER if front else BUG)
     return status
+
+
+def _complete_descriptors() -> None:
+    """Open `/dev/null` in place of closed standard descriptors: else the database would get their numbers, and the job's output."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: this one
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)
 
 
 def _do(parsed: "Parsed") -> int:

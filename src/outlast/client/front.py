@@ -13,7 +13,7 @@ from outlast import __version__
 from outlast.core.errors import OutlastError
 from outlast.core.events import StopRequested
 from outlast.core.exits import wrapper_status
-from outlast.core.job import ENDED, INTERRUPT, KILL, QUEUED, SKIPPED, SUCCEEDED
+from outlast.core.job import ENDED, FAILED, INTERRUPT, INTERRUPTED, KILL, NEUTRAL, QUEUED, STOPPED, SUCCEEDED
 from outlast.executors import state
 from outlast.processes import starter
 from outlast.processes.identity import me
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import _socket
     from collections.abc import Callable
 
-    from outlast.cli.parse import Parsed
     from outlast.client.jobs import Jobs
     from outlast.core.job import Job
     from outlast.store.store import Submission
@@ -134,22 +133,26 @@ class InFront:
             return  # it has ended meanwhile
 
 
-def run_in_front(jobs: "Jobs", make: "Callable[[Front], Submission]", parsed: "Parsed") -> int:
-    """Submit what `make` returns with us in front of it, wait, and return the exit status of a wrapper."""
-    quiet = bool(parsed.options.get("quiet"))
+def run_in_front(
+    jobs: "Jobs", make: "Callable[[Front], Submission]", *, quiet: bool = False, verbose: bool = False, fail_if_not_run: bool = False
+) -> int:
+    """Submit what `make` returns with us in front of it, wait, and return the exit status of a wrapper.
+
+    Says on stderr why nothing runs (yet), unless `quiet`; `verbose`: the job's id as well.
+    """
     in_front = InFront(jobs)
     failpoint("front.handed-over")
     job = jobs.submit([make(in_front.front())])[0]
     if job.status != ENDED:
-        if parsed.options.get("verbose"):
+        if verbose:
             _say(f"job {job.id}")
         if not quiet and job.group is not None and job.status == QUEUED:
             _say_queued(jobs, job)
         job = in_front.wait(job)
     in_front.signals.give_back()
-    if not quiet and (job.outcome == SKIPPED or job.outcome not in (SUCCEEDED, "failed", "stopped", "interrupted", "neutral")):
+    if not quiet and job.outcome not in (SUCCEEDED, FAILED, NEUTRAL, STOPPED, INTERRUPTED):
         _say(f"job {job.id} {job.outcome}: {job.reason}")
-    return wrapper_status(job, signal=in_front.signals.first, fail_if_not_run=bool(parsed.options.get("fail-if-not-run")))
+    return wrapper_status(job, signal=in_front.signals.first, fail_if_not_run=fail_if_not_run)
 
 
 def _say_queued(jobs: "Jobs", job: "Job") -> None:

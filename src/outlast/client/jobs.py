@@ -273,7 +273,7 @@ class Jobs:
         self, verb: str, selected: "Selected", *, signal: "int | str | None" = None,
         grace: "float | str | None" = None, every: bool = False, scope: str = "job", wait: bool = True,
     ) -> "List[Job]":  # fmt: skip
-        """Ask (`verb`: stop, interrupt, kill) for the end of jobs and (with `wait`) return when they have ended, whole process trees included.
+        """Ask (`verb`: stop, interrupt, kill) for the end of jobs and (with `wait`) return when they and all their processes have ended.
 
         `signal` and `grace` (seconds or a duration) instead of the jobs' own. `every`: a word may mean several jobs.
         `scope="run"`: only the present run, retries go on. Raises NotFound, Refused.

@@ -6,6 +6,7 @@ from outlast.core.command import as_argv, default_name
 from outlast.core.errors import Refused, SystemFault, UsageError
 from outlast.core.job import Job
 from outlast.core.jsontext import dumps
+from outlast.core.options import stored
 from outlast.processes.starter import told
 from outlast.processes.surroundings import surroundings
 from outlast.store.store import Environment, Front, Submission
@@ -17,17 +18,29 @@ if TYPE_CHECKING:
 
     from outlast.home import Home
 
-JOB_OPTIONS = ("name", "description", "group", "key", "cwd", "info", "param", "env", "unset-env", "unique", "overlap")
 
-
-def environment(set_: "Mapping[str, str]", unset: "Sequence[str]") -> Environment:
+def environment(set_: "Mapping[str, str | None]", unset: "Sequence[str]") -> Environment:
     """Return our environment and surroundings with what was asked for set and left out."""
     variables = dict(os.environb)
+    if b"LC_CTYPE" in variables:
+        _undo_coercion(variables)
     for name in unset:
         variables.pop(os.fsencode(name), None)
     for name, given in set_.items():
-        variables[os.fsencode(name)] = os.fsencode(given)
+        if given is not None:  # else as it is here
+            variables[os.fsencode(name)] = os.fsencode(given)
     return stored_environment(b"".join(b"%s=%s\0" % item for item in sorted(variables.items())), surroundings())
+
+
+def _undo_coercion(variables: "dict[bytes, bytes]") -> None:
+    """Take away what the interpreter put there itself: under the C locale it sets LC_CTYPE in its own environment (PEP 538)."""
+    try:
+        with open("/proc/self/environ", "rb", buffering=0) as file:
+            given = file.read().split(b"\0")
+    except OSError:
+        return
+    if not any(entry.startswith(b"LC_CTYPE=") for entry in given) and variables[b"LC_CTYPE"] in (b"C.UTF-8", b"C.utf8", b"UTF-8"):
+        del variables[b"LC_CTYPE"]
 
 
 def stored_environment(variables: bytes, around: "Mapping[str, Any]") -> Environment:
@@ -60,7 +73,7 @@ def submission(
     name = options.get("name")
     if options.get("unique") and not name:
         raise UsageError("--unique takes the name as the key", "give it one with `--name NAME`")
-    spec = {option: given for option, given in options.items() if option not in JOB_OPTIONS}
+    spec = stored(options)
     info = list(options.get("info") or ())
     job = Job(
         id=0, name=name or default_name(argv), description=options.get("description") or "", group=options.get("group"),

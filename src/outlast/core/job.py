@@ -10,24 +10,41 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+# The texts below the constants are their documentation (PEP 257); `docs/lifecycle.md` is made of them.
 RESERVED = "reserved"
+"""Its id was given out; its command is still to come."""
 PENDING = "pending"
+"""It waits: for its time, for a condition, for its next run."""
 QUEUED = "queued"
+"""Everything it waited for is met; it starts when there is a slot."""
 RUNNING = "running"
+"""A run of it was given out to an executor: it is being started, or its command runs."""
 ENDED = "ended"
+"""It is over and has an outcome; nothing changes it any more."""
 STATUSES = (RESERVED, PENDING, QUEUED, RUNNING, ENDED)
 
 SUCCEEDED = "succeeded"
+"""Its command ended with an exit code that means success."""
 FAILED = "failed"
+"""Its command ended with another exit code, or by a signal that outlast did not send."""
 NEUTRAL = "neutral"
+"""Codes for success and for failure are given, and the exit code is in neither list."""
 STOPPED = "stopped"
+"""Somebody asked for its end with `stop` or `kill`; this is not a failure."""
 INTERRUPTED = "interrupted"
+"""Somebody interrupted it, or the machine ended while it ran; a failure that is not charged to its retries."""
 TIMED_OUT = "timed_out"
+"""Its time limit was reached."""
 ABORTED = "aborted"
+"""A time limit passed before it could start, or before its retries were through."""
 DISABLED = "disabled"
+"""Jobs like it were disabled when its turn came."""
 SKIPPED = "skipped"
+"""Its rule for overlaps, or a result that is fresh enough, made it needless."""
 NOT_STARTED = "not_started"
+"""Its command could not be started: there is none of that name, or no permission."""
 LOST = "lost"
+"""How it ended cannot be known, and is not guessed."""
 OUTCOMES = (SUCCEEDED, FAILED, NEUTRAL, STOPPED, INTERRUPTED, TIMED_OUT, ABORTED, DISABLED, SKIPPED, NOT_STARTED, LOST)
 
 STOP = "stop"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SHIM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim")
 _LOW = 10
+MOST_ROOM = 32 << 20
 _ALL_SIGNALS = range(1, 65)
 _CATCHABLE = [s for s in range(1, 32) if s not in (9, 19)]
 
@@ -90,6 +91,7 @@ def options(home: Home, job: "Job", path: str, surroundings: "Mapping[str, Any]"
         words.append(f"max-bytes={value(spec, 'log.file.max-bytes') or 0}")
     if "log.run.max-files" in spec:
         words.append(f"max-files={value(spec, 'log.run.max-files') or 0}")
+    words.append(f"keep-free={room_for_records(home.path)}")
     stdin = value(spec, "stdin")
     if stdin and stdin != "null":
         words.append(f"stdin={os.path.join(job.cwd, stdin)}")
@@ -98,6 +100,12 @@ def options(home: Home, job: "Job", path: str, surroundings: "Mapping[str, Any]"
         words.append("front=1")
     words += (f"failpoint={armed}" for armed in armed_for_shims())
     return words
+
+
+def room_for_records(path: str) -> int:
+    """Return how many bytes of the file system are not for output: results, states and the database live on when output does not."""
+    told = os.statvfs(path)
+    return min(MOST_ROOM, told.f_blocks * told.f_frsize // 8)
 
 
 def restored(surroundings: "Mapping[str, Any]", own: "Mapping[str, Any]") -> "list[str]":

@@ -35,7 +35,7 @@ def told(home: Home) -> "list[str]":
             words = file.read(200).decode("ascii", "replace").split()
     except FileNotFoundError:
         return []
-    return words if len(words) == 4 else []  # noqa: PLR2004
+    return words if len(words) == 4 else []
 
 
 def is_newer(version: str, than: str) -> bool:

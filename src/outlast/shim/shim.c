@@ -21,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -50,7 +51,7 @@ static struct {
     unsigned long cpus[8192 / (8 * sizeof(long))];
     struct { bool given; int64_t soft, hard; } limits[LIMITS];
     bool kept[2];
-    int64_t max_bytes, max_files, grace;
+    int64_t max_bytes, max_files, keep_free, grace;
     char **command;
 } opt = { .umask = -1, .kept = { true, true }, .max_bytes = 33554432, .max_files = 8, .grace = 2000 };
 
@@ -176,6 +177,7 @@ static int take(const char *key, const char *v)
     if (!strcmp(key, "rlimit")) return take_limit(v);
     if (!strcmp(key, "streams")) return take_streams(v);
     if (!strcmp(key, "max-bytes")) return whole_number(v, 0, INT64_MAX, &opt.max_bytes);
+    if (!strcmp(key, "keep-free")) return whole_number(v, 0, INT64_MAX, &opt.keep_free);
     if (!strcmp(key, "max-files")) return whole_number(v, 0, MOST_FILES, &opt.max_files) && opt.max_files != 1;
     if (!strcmp(key, "grace")) return whole_number(v, 0, 1000000000, &opt.grace);
     if (!strcmp(key, "front")) return (opt.front = !strcmp(v, "1"));
@@ -572,6 +574,11 @@ static int append(const char *p, const char *end, const char *prefix, int64_t si
             part_count = 1;
             position = parts->size = lseek(log_fd, 0, SEEK_END);
         }
+    }
+    struct statvfs told;
+    if (opt.keep_free && fstatvfs(log_fd, &told) == 0 && (int64_t)(told.f_bavail * told.f_frsize) < opt.keep_free) {
+        errno = ENOSPC; /* the room is there, but not for output */
+        return -1;
     }
     if (write_records(p, end, prefix, parts->size) < 0) {
         int why = errno;

@@ -55,6 +55,7 @@ class Options:
         self.rlimits: dict[int, tuple[int, int]] = {}
         self.streams = [True, True]
         self.max_bytes, self.max_files, self.grace = 33554432, 8, 2000
+        self.keep_free = 0
         self.front = False
         self.failpoints: dict[bytes, int] = {}  # milliseconds to sleep; -1: die
         self.command: list[bytes] = []
@@ -79,7 +80,7 @@ class Options:
         if not self.guard and not (self.command and self.command[0]):
             raise Usage(b"empty command", b"")
 
-    def set(self, key: bytes, value: bytes) -> None:
+    def set(self, key: bytes, value: bytes) -> None:  # noqa: C901, PLR0912  # one line per key
         """Take one KEY=VALUE; ValueError if the value is malformed."""
         if key in (b"state", b"home", b"stdin", b"cwd"):
             demand(0 < len(value) < 4000 and (key != b"cwd" or value[:1] == b"/"))
@@ -101,6 +102,8 @@ class Options:
             self.streams = [name in kept for name in STREAMS]
         elif key == b"max-bytes":
             self.max_bytes = number(value, 0)
+        elif key == b"keep-free":
+            self.keep_free = number(value, 0)
         elif key == b"max-files":
             self.max_files = number(value, 0, 1000)
             demand(self.max_files != 1)
@@ -342,9 +345,9 @@ class Part:
 class Log:
     """The files of the log stream. Losing output is recorded, never raised."""
 
-    def __init__(self, state: bytes, max_bytes: int, max_files: int) -> None:
-        self.path, self.max_bytes, self.max_files = state + b".log", max_bytes, max_files
-        self.gaps_path = state + b".gaps"
+    def __init__(self, options: Options) -> None:
+        self.max_bytes, self.max_files, self.keep_free = options.max_bytes, options.max_files, options.keep_free
+        self.path, self.gaps_path = options.state + b".log", options.state + b".gaps"
         self.fd = self.gaps_fd = -1
         self.gaps_size = 0
         self.parts: list[Part] = []  # newest first
@@ -383,6 +386,8 @@ class Log:
                 self.rotate()
             if self.fd < 0:
                 self.open()
+            if self.keep_free and self.free() < self.keep_free:
+                raise OSError(errno.ENOSPC, "room that is not for output")
             part = self.parts[0]
             try:
                 done = os.pwritev(self.fd, texts, part.size)
@@ -400,6 +405,10 @@ class Log:
             part.bytes += taken
             self.position += length
         failpoint(b"after-output")
+
+    def free(self) -> int:
+        told = os.fstatvfs(self.fd)
+        return told.f_bavail * told.f_frsize
 
     def open(self) -> None:
         self.fd = high(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
@@ -598,7 +607,7 @@ class Run:
 
     def __init__(self, options: Options, wake: int, subreaper: bool) -> None:
         self.options, self.wake, self.subreaper = options, wake, subreaper
-        self.log = Log(options.state, options.max_bytes, options.max_files)
+        self.log = Log(options)
         self.lifeline = Lifeline(options.home)
         self.pid = 0
         self.told = -1  # read end of the error pipe

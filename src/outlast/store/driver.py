@@ -3,8 +3,11 @@
 Every write transaction and every checkpoint happens under an exclusive flock on `write.lock`: SQLite before 3.51.3 can lose
 a commit when a checkpoint races it (sqlite.org/wal.html#walresetbug), and a fair queue cuts the worst wait of many writers.
 Only the supervisor checkpoints. Nobody closes a writing connection without the flock, since the last one to close checkpoints.
+A transaction in which anything failed is never committed, whoever caught the failure.
 """
 
+import _signal  # type: ignore[import-not-found]  # below `signal`, whose enumerations cost 5 ms
+import errno
 import fcntl
 import os
 
@@ -15,13 +18,17 @@ from outlast.store.light import sqlite
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
-    from typing import Any
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 SCHEMA = 1
 BUSY_MS = 30_000
-_SIGNALS = (2, 15, 20)  # SIGINT, SIGTERM, SIGTSTP: a client that stands still in a transaction would hold up all others
+# A client that stands still in a transaction, or is torn out of one, would hold up all others.
+_SIGNALS = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGTSTP)
+_SMALLEST = 1 << 16  # bytes that SQLite needs at least, to open a database in WAL mode
 
 VERSION = sqlite.sqlite_version
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -42,7 +49,7 @@ def load_queries() -> "dict[str, str]":
 class Database:
     """One connection to the database of a home."""
 
-    __slots__ = ("_flock", "connection", "home", "queries", "readonly")
+    __slots__ = ("_failed", "_flock", "_writing", "connection", "home", "queries", "readonly")
 
     def __init__(self, home: Home, *, readonly: bool = False) -> None:
         """Open (and, to write, make) the database. Raises SystemFault: newer schema, corrupt, no permission, no locks."""
@@ -50,6 +57,8 @@ class Database:
         self.readonly = readonly
         self.queries = load_queries()
         self._flock = -1
+        self._writing = False
+        self._failed: Exception | None = None
         path = home.at("outlast.db")
         if not readonly:
             home.make()
@@ -58,7 +67,11 @@ class Database:
             self.connection: sqlite3.Connection = _connect(path, readonly=readonly)
             self._prepare()
         except sqlite.Error as error:
+            self.close()
             raise explained(error, path) from error
+        except BaseException:
+            self.close()
+            raise
 
     def _prepare(self) -> None:
         (version,) = self.connection.execute("PRAGMA user_version").fetchone()
@@ -86,28 +99,37 @@ class Database:
                     self.connection.execute(statement)
                 self.connection.execute(f"PRAGMA user_version={number:d}")
             self.connection.execute("COMMIT")
-        os.chmod(path, 0o600)
 
     def all(self, name: str, *values: object) -> "list[Any]":
         """Return all rows of the named query. Raises SystemFault."""
-        try:
-            return self.connection.execute(self.queries[name], values).fetchall()
-        except sqlite.Error as error:
-            raise explained(error, self.home.at("outlast.db")) from error
+        return self.rows(self.queries[name], values)
 
     def one(self, name: str, *values: object) -> "Any":
         """Return the first row of the named query, or None. Raises SystemFault."""
-        try:
-            return self.connection.execute(self.queries[name], values).fetchone()
-        except sqlite.Error as error:
-            raise explained(error, self.home.at("outlast.db")) from error
+        return self.row(self.queries[name], values)
+
+    def rows(self, sql: str, values: "Sequence[object]" = ()) -> "list[Any]":
+        """Return all rows of a statement that was put together here. Raises SystemFault."""
+        return self._guarded(lambda: self.connection.execute(sql, values).fetchall())
+
+    def row(self, sql: str, values: "Sequence[object]" = ()) -> "Any":
+        """Return the first row of such a statement, or None. Raises SystemFault."""
+        return self._guarded(lambda: self.connection.execute(sql, values).fetchone())
 
     def execute(self, sql: str, values: "Sequence[object]" = ()) -> "sqlite3.Cursor":
-        """Run one statement that was put together here. Raises SystemFault."""
+        """Run one statement that returns no rows. Raises SystemFault."""
+        return self._guarded(lambda: self.connection.execute(sql, values))
+
+    def _guarded(self, what: "Callable[[], T]") -> "T":
+        if self._failed is not None:
+            raise self._failed  # SQLite may have rolled back already: what came now would stand alone
         try:
-            return self.connection.execute(sql, values)
-        except sqlite.Error as error:
-            raise explained(error, self.home.at("outlast.db")) from error
+            return what()
+        except Exception as error:
+            told = explained(error, self.home.at("outlast.db")) if isinstance(error, sqlite.Error) else error
+            if self._writing:
+                self._failed = told
+            raise told from error
 
     def write(self) -> "Transaction":
         """Return a write transaction to be used with `with`; it commits at the end, durably, or changes nothing."""
@@ -119,16 +141,19 @@ class Database:
             self.execute(f"PRAGMA wal_checkpoint({mode})")
 
     def close(self) -> None:
-        """Close the connection, under the flock if it may write."""
-        if self.readonly:
-            self.connection.close()
-            return
+        """Close the connection, under the flock if it may write. Raises SystemFault; closing again does nothing."""
+        connection: sqlite3.Connection | None = getattr(self, "connection", None)  # None: it could not be opened
         if self._flock < 0:
+            if connection is not None:
+                connection.close()
             return
-        with _Flock(self):
-            self.connection.close()
-        os.close(self._flock)
-        self._flock = -1
+        try:
+            if connection is not None:
+                with _Flock(self):
+                    connection.close()
+        finally:
+            os.close(self._flock)
+            self._flock = -1
 
     def __del__(self) -> None:
         """Close as `close` does: an unguarded close could checkpoint beside another process."""
@@ -148,18 +173,22 @@ class _Flock:
         self._home = database.home
 
     def __enter__(self) -> None:
-        import _signal
-
-        self._mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _SIGNALS)
+        # While it waits, SIGINT and SIGTERM may end it (whoever has the lock may stand still); nothing has begun, nothing is held.
+        self._mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGTSTP,))
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX)
-        except OSError as error:
+            _signal.pthread_sigmask(_signal.SIG_BLOCK, _SIGNALS)
+        except BaseException as error:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
+            except OSError:
+                pass
             _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)
-            raise cannot_lock(self._home.path, error) from error
+            if isinstance(error, OSError):
+                raise cannot_lock(self._home.path, error) from error
+            raise
 
     def __exit__(self, *_: object) -> None:
-        import _signal
-
         fcntl.flock(self._fd, fcntl.LOCK_UN)
         _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)
 
@@ -182,44 +211,52 @@ class Transaction:
         except sqlite.Error as error:
             self._flock.__exit__()
             raise explained(error, self._database.home.at("outlast.db")) from error
+        self._database._writing = True  # noqa: SLF001  # one module, one duty
         return self._database
 
     def __exit__(self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None") -> None:
-        """Commit, or roll back."""
-        connection = self._database.connection
+        """Commit, or roll back if anything failed, also what somebody has caught since. Raises SystemFault."""
+        database = self._database
+        failed, database._failed, database._writing = database._failed, None, False  # noqa: SLF001
         try:
-            if kind is None:
+            if kind is None and failed is None:
                 try:
-                    connection.execute("COMMIT")
-                except sqlite.Error as failed:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    raise explained(failed, self._database.home.at("outlast.db")) from failed
-            elif connection.in_transaction:
-                connection.execute("ROLLBACK")
+                    database.connection.execute("COMMIT")
+                except sqlite.Error as refused:
+                    failed = explained(refused, database.home.at("outlast.db"))
+            if database.connection.in_transaction:
+                database.connection.execute("ROLLBACK")
         finally:
             self._flock.__exit__()
-        if isinstance(error, sqlite.Error):
-            raise explained(error, self._database.home.at("outlast.db")) from error
+        if kind is None and failed is not None:
+            raise failed
 
 
 def _connect(path: str, *, readonly: bool) -> "sqlite3.Connection":
     from_uri = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     timeout = BUSY_MS / 1000
     if not readonly:
-        made = not os.path.exists(path)
-        connection = sqlite.connect(f"file:{from_uri}", timeout=timeout, isolation_level=None, uri=True, check_same_thread=False)
-        if made and os.path.exists(path):
-            os.chmod(path, 0o600)
-        return connection
-    connection = sqlite.connect(f"file:{from_uri}?mode=ro", timeout=timeout, isolation_level=None, uri=True, check_same_thread=False)
+        try:  # made here, so that it is private from its first byte; SQLite gives -wal and -shm the same mode
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise fault(error, f"cannot make {path}") from error
+        return _opened(f"file:{from_uri}?mode=rw", timeout)
+    connection = _opened(f"file:{from_uri}?mode=ro", timeout)
     try:
         connection.execute("PRAGMA user_version").fetchone()
     except sqlite.OperationalError:
         # A directory that cannot be written to and a log that is not there: nobody writes, so the file cannot change.
+        connection.close()
         if os.path.exists(f"{path}-wal") or not os.path.exists(path):
             raise
-        connection = sqlite.connect(f"file:{from_uri}?mode=ro&immutable=1", isolation_level=None, uri=True, check_same_thread=False)
+        connection = _opened(f"file:{from_uri}?mode=ro&immutable=1", timeout)
+    return connection
+
+
+def _opened(uri: str, timeout: float) -> "sqlite3.Connection":
+    connection: sqlite3.Connection = sqlite.connect(uri, timeout=timeout, isolation_level=None, uri=True, check_same_thread=False)
     return connection
 
 
@@ -231,14 +268,24 @@ def _statements(script: str) -> "list[str]":
 def explained(error: "sqlite3.Error", path: str) -> SystemFault:
     """Return what SQLite said as a sentence with what to do."""
     text = str(error)
-    if isinstance(error, sqlite.DatabaseError) and ("malformed" in text or "not a database" in text):
+    if any(sign in text for sign in ("malformed", "not a database", "decode to UTF-8")):
         return SystemFault(f"{path} is damaged ({text})", "trying again does not help; `outlast doctor` says more")
     if "full" in text:
         return SystemFault(f"no space left for {path}", "free some space and try again")
     if "readonly" in text or "unable to open" in text:
-        return SystemFault(f"cannot write {path} ({text})", "trying again does not help; check who owns it, or set OUTLAST_HOME")
+        verb = "write" if "readonly" in text else "open"
+        return SystemFault(f"cannot {verb} {path} ({text})", "trying again does not help; check who owns it, or set OUTLAST_HOME")
     if "locked" in text:
         return SystemFault(f"{path} is busy ({text})", "try again")
     if "disk I/O" in text:
-        return fault(OSError(5, text), f"cannot use {path}")
+        return fault(OSError(errno.ENOSPC if _is_full(path) else errno.EIO, text), f"cannot use {path}")
     return SystemFault(f"{path}: {text}", "try again; if it stays so, `outlast doctor` says more")
+
+
+def _is_full(path: str) -> bool:
+    """Tell whether the file system has no room for what SQLite needs beside the database: it calls that an I/O error."""
+    try:
+        room = os.statvfs(os.path.dirname(path))
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < _SMALLEST

@@ -1,9 +1,8 @@
 """The verbs of the store that read. A reader opens the database read-only and never waits for a writer (WAL)."""
 
-from outlast.core.jsontext import loads
 from outlast.home import Home
 from outlast.store.driver import Database
-from outlast.store.rows import JOB_COLUMNS, RUN_COLUMNS, as_stored_text, as_text, job_of, run_of
+from outlast.store.rows import JOB_COLUMNS, RUN_COLUMNS, as_json, as_stored_text, as_text, job_of, run_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class Reading:
 
     def is_empty(self) -> bool:
         """Tell whether the database has no schema yet: its maker is just at it, or died."""
-        return not self.database.execute("SELECT 1 FROM sqlite_master WHERE name = 'jobs'").fetchone()
+        return self.database.row("SELECT 1 FROM sqlite_master WHERE name = 'jobs'") is None
 
     def problems(self) -> "list[str]":
         """Return what is wrong with the database, by SQLite's own check and by our invariants; empty if nothing is."""
@@ -55,7 +54,7 @@ class Reading:
 
     def job(self, number: int) -> "Job | None":
         """Return the job, or None."""
-        row = self.database.execute(f"{_SELECT} WHERE id = ?", (number,)).fetchone()
+        row = self.database.row(f"{_SELECT} WHERE id = ?", (number,))
         return job_of(row) if row else None
 
     def jobs(self, numbers: "Iterable[int]") -> "list[Job]":
@@ -65,22 +64,22 @@ class Reading:
 
     def select(self, where: str, values: "Sequence[object]" = (), tail: str = "ORDER BY id") -> "list[Job]":
         """Return the jobs that an SQL condition put together in `store` means."""
-        return [job_of(row) for row in self.database.execute(f"{_SELECT} WHERE {where} {tail}", values)]
+        return [job_of(row) for row in self.database.rows(f"{_SELECT} WHERE {where} {tail}", values)]
 
     def count(self, where: str, values: "Sequence[object]" = (), at_most: int = -1) -> int:
         """Return how many jobs the condition means, counting no further than `at_most` (-1: all)."""
         sql = f"SELECT count(*) FROM (SELECT 1 FROM jobs WHERE {where} LIMIT ?)"  # noqa: S608
-        value: int = self.database.execute(sql, [*values, at_most]).fetchone()[0]
+        value: int = self.database.row(sql, [*values, at_most])[0]
         return value
 
     def run(self, job: int, number: int) -> "Run | None":
         """Return one run of a job, or None."""
-        row = self.database.execute(f"{_SELECT_RUNS} WHERE job = ? AND run = ?", (job, number)).fetchone()
+        row = self.database.row(f"{_SELECT_RUNS} WHERE job = ? AND run = ?", (job, number))
         return run_of(row) if row else None
 
     def runs(self, job: int) -> "list[Run]":
         """Return the runs of a job, the first one first."""
-        return [run_of(row) for row in self.database.execute(f"{_SELECT_RUNS} WHERE job = ? ORDER BY run", (job,))]
+        return [run_of(row) for row in self.database.rows(f"{_SELECT_RUNS} WHERE job = ? ORDER BY run", (job,))]
 
     def running(self) -> "list[Job]":
         """Return the jobs that are running by the record."""
@@ -143,7 +142,7 @@ class Reading:
     def environment(self, digest: str) -> "tuple[bytes, dict[str, Any]] | None":
         """Return (variables, surroundings) of a stored environment, or None if it is gone."""
         row = self.database.one("environment", digest)
-        return (row[0], loads(row[1])) if row else None
+        return (row[0], as_json(row[1], "surroundings")) if row else None
 
     def events_of(self, job: int) -> "list[dict[str, Any]]":
         """Return the events of a job, the first one first."""
@@ -160,5 +159,4 @@ class Reading:
 
 def _event(row: "Sequence[Any]") -> "dict[str, Any]":
     number, job, version, kind, at, data = row
-    return {"id": number, "job": job, "version": version, "kind": kind, "at": at, "data": loads(data)}
-
+    return {"id": number, "job": job, "version": version, "kind": kind, "at": at, "data": as_json(data, "data")}

@@ -1,5 +1,6 @@
 """Rows to values and back. The order of the fields of a value is the order of the columns."""
 
+from outlast.core.errors import SystemFault
 from outlast.core.job import Job, Run
 from outlast.core.jsontext import dumps, loads
 
@@ -54,13 +55,23 @@ def as_text(value: "Any") -> "Any":
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
+def as_json(text: str, field: str) -> "Any":
+    """Return the value of stored JSON. Raises SystemFault if it is none."""
+    try:
+        return loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise SystemFault(
+            f"a row of outlast.db is damaged (`{field}`: {error})", "trying again does not help; `outlast doctor` says more"
+        ) from error
+
+
 def job_of(row: "Sequence[Any]") -> Job:
     """Return the job of a row of JOB_COLUMNS."""
     job = object.__new__(Job)
     for field, value in zip(JOB_FIELDS, row, strict=True):
         if value is not None:
             if field in _JSON:
-                value = loads(value)  # noqa: PLW2901
+                value = as_json(value, field)  # noqa: PLW2901
             elif field in _TEXT:
                 value = as_text(value)  # noqa: PLW2901
             elif field in _FLAGS:

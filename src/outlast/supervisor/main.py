@@ -144,11 +144,13 @@ class Supervisor:
         self._adopt()
 
     def _checkpoint(self, at_least: int) -> None:
+        """Copy the write-ahead log into the database if it is larger than that, or than a quarter of what is free."""
         try:
             size = os.stat(self.home.at("outlast.db-wal")).st_size
+            room = os.statvfs(self.home.path)
         except OSError:
             return
-        if size > at_least:
+        if size > min(at_least, room.f_bavail * room.f_frsize // 4):
             failpoint("checkpoint.before")
             try:
                 self.store.database.checkpoint("TRUNCATE")

@@ -2,6 +2,7 @@
 
 import sys
 
+from outlast.cli.completion import job_words
 from outlast.core.errors import OutlastError
 
 TYPE_CHECKING = False
@@ -21,5 +22,5 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         ended = jobs.listing(active=False, limit=50)[0] if kind == "jobs" else []
     except OutlastError:
         return 0
-    sys.stdout.write("".join(f"{job.id}\t{job.name[:60].splitlines()[0] if job.name else ''}\n" for job in active + ended))
+    sys.stdout.write(job_words(active + ended))
     return 0

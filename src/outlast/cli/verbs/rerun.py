@@ -1,6 +1,6 @@
 """`outlast rerun`: run a job once more, as a new job."""
 
-from outlast.cli.verbs.run import told
+from outlast.cli.verbs.run import in_front, told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +15,6 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         from outlast.client.again import resubmission
         from outlast.client.front import run_in_front
 
-        return run_in_front(jobs, lambda front: resubmission(jobs.store, old, front=front), parsed)
+        return run_in_front(jobs, lambda front: resubmission(jobs.store, old, front=front), **in_front(parsed))
     told(jobs.rerun(old), parsed)
     return 0

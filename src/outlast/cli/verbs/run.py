@@ -19,7 +19,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         from outlast.client.front import run_in_front
 
         options = parsed.spec
-        return run_in_front(jobs, lambda front: submission(parsed.command, options, shell=parsed["shell"], front=front), parsed)
+        return run_in_front(jobs, lambda front: submission(parsed.command, options, shell=parsed["shell"], front=front), **in_front(parsed))
     if "from" in parsed.options:
         from outlast.cli.verbs.run_from import submit_lines
 
@@ -27,6 +27,11 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     job = jobs.submit([submission(parsed.command, parsed.spec, shell=parsed["shell"])])[0]
     told(job, parsed)
     return 0
+
+
+def in_front(parsed: "Parsed") -> "dict[str, bool]":
+    """Return what a client in front is to know of the command line."""
+    return {name.replace("-", "_"): bool(parsed.options.get(name)) for name in ("quiet", "verbose", "fail-if-not-run")}
 
 
 def told(job: "Job", parsed: "Parsed") -> None:

@@ -22,37 +22,36 @@ BATCH = 1000
 def submit_lines(parsed: "Parsed", jobs: "Jobs") -> int:
     """Submit a job for every line that is neither empty nor a comment. A line is a command as typed at a shell."""
     options = dict(parsed.spec)
-    if "group" not in options:
-        options["group"] = f"from-{os.getpid()}-{now() // 1_000_000_000}"
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        jobs.set_group(options["group"], parsed.options.get("jobs") or cores or 1)
-        if not parsed.options.get("quiet"):
-            print(f"outlast: group {options['group']}; `outlast wait group:{options['group']}` waits for all of it", file=sys.stderr)
-    around = environment(options.get("env") or {}, options.get("unset-env") or ())
     shell = parsed["shell"]
-    count = 0
-    batch = []
-    for line in _lines(parsed.options["from"]):
-        words, is_shell = _words(line, shell)
-        batch.append(submission(words, options, shell=is_shell, around=around))
-        if len(batch) == BATCH:
-            count += _submit(batch, jobs, parsed)
-            batch = []
-    if batch:
-        count += _submit(batch, jobs, parsed)
-    if not count:
+    commands = [_words(line, shell) for line in _lines(parsed.options["from"])]  # all are read and understood before any is submitted
+    if not commands:
         raise UsageError(f"--from {parsed.options['from']}: there is no command in it", "write one per line")
+    own_group = "group" not in options
+    if own_group:
+        options["group"] = f"from-{os.getpid()}-{now() // 1_000_000_000}"
+    around = environment(options.get("env") or {}, options.get("unset-env") or ())
+    for start in range(0, len(commands), BATCH):
+        batch = [submission(words, options, shell=is_shell, around=around) for words, is_shell in commands[start : start + BATCH]]
+        if own_group and not start:
+            _make_group(options["group"], parsed, jobs)
+        _submit(batch, jobs, parsed)
     return 0
 
 
-def _submit(batch: "list[Submission]", jobs: "Jobs", parsed: "Parsed") -> int:
+def _make_group(group: str, parsed: "Parsed", jobs: "Jobs") -> None:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    jobs.set_group(group, parsed.options.get("jobs") or cores or 1)
+    if not parsed.options.get("quiet"):
+        print(f"outlast: group {group}; `outlast wait group:{group}` waits for all of it", file=sys.stderr)
+
+
+def _submit(batch: "list[Submission]", jobs: "Jobs", parsed: "Parsed") -> None:
     made = jobs.submit(batch)
     if parsed.options.get("json"):
         for job in made:
             told(job, parsed)
     else:
         sys.stdout.write("".join(f"{job.id}\n" for job in made))
-    return len(made)
 
 
 _SHELL = frozenset("|&;<>()$`\\\"'*?[#~=%!{}")
@@ -77,6 +76,8 @@ def _lines(path: str) -> "Iterator[str]":
         with open(0 if path == "-" else path, encoding="utf-8", errors="surrogateescape", closefd=path != "-") as file:
             for line in file:
                 text = line.strip()
+                if "\0" in text:
+                    raise UsageError(f"--from {path}: a line holds a NUL character", "no command can hold one")
                 if text and not text.startswith("#"):
                     yield text
     except OSError as error:

@@ -1,0 +1,148 @@
+"""A process dies at each failpoint in turn, the next ordinary command finds what is left, and everything is as it should be.
+
+The registry is enumerated: a failpoint without a workload that reaches it fails here.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import outlast as package
+from crash.scene import DIED, WITHIN, Scene
+from outlast import seams
+from support import eventually, kill
+
+
+def dies_while_it_submits(scene: Scene, name: str) -> None:
+    stored = {"submit.before": 0, "submit.after-insert": 0, "submit.after-commit": 1, "submit.after-wake": 1}[name]
+    scene.submit("fails")
+    finished = scene.submit("lines", env=scene.armed(f"{name}=die"))
+    assert (DIED, b"") == (finished.status, finished.stdout)
+    assert 1 + stored == len(scene.jobs())
+
+
+def dies_while_it_asks_for_an_end(scene: Scene, name: str) -> None:
+    job = int(scene.submit("stopped").text)
+    eventually(lambda: scene.started()[f"{job}.1"], WITHIN)
+    assert DIED == scene("stop", str(job), env=scene.armed(f"{name}=die")).status
+    assert [job] * (name == "request.before") == scene.unstopped()
+
+
+def dies_in_front_before_it_submits(scene: Scene, name: str) -> None:
+    with scene.outlast.start("run", "--wait", "--", "true", env=scene.armed(f"{name}=die")) as client:
+        output, _ = client.communicate(timeout=WITHIN)  # ends only when nobody holds our pipe any more
+    assert (DIED, b"") == (client.returncode, output)
+    assert {} == scene.jobs()
+
+
+def supervisor_dies_at_work(scene: Scene, name: str) -> None:
+    scene.submit_all(env=scene.armed(f"{name}=die"))
+
+
+def second_supervisor_dies(scene: Scene, name: str) -> None:
+    """There are runs to be adopted; `start` is taken away so that no shim is faster than the armed one."""
+    for kind in ("gated", "stopped", "retried"):
+        scene.submit(kind)
+    eventually(lambda: {"1.1", "2.1"} <= scene.started().keys(), WITHIN)
+    (scene.home / "start").unlink()
+    assert scene.kill_supervisor()
+    scene.go()
+    scene.submit_all(env=scene.armed(f"{name}=die"))
+
+
+def supervisor_dies_as_it_becomes_newer(scene: Scene, name: str) -> None:
+    scene.submit("gated", env=scene.armed(f"{name}=die"))
+    newer = scene.folder / "newer"
+    shutil.copytree(Path(package.__file__).parent, newer / "outlast", ignore=shutil.ignore_patterns("__pycache__"))
+    text = (newer / "outlast" / "__init__.py").read_text()
+    (newer / "outlast" / "__init__.py").write_text(text.replace(f'__version__ = "{package.__version__}"', '__version__ = "99.0.0"'))
+    program = f"import sys; sys.path.insert(0, {str(newer)!r}); from outlast.cli.main import run; run()"
+    words = [sys.executable, "-I", "-c", program, *scene.words("lines")]
+    subprocess.run(words, env=scene.outlast.environ(), check=True, capture_output=True)
+    eventually(lambda: scene.reached(name), WITHIN)
+    scene.go()
+
+
+WORKLOADS = {
+    **dict.fromkeys(["submit.before", "submit.after-insert", "submit.after-commit", "submit.after-wake"], dies_while_it_submits),
+    **dict.fromkeys(["request.before", "request.after-commit"], dies_while_it_asks_for_an_end),
+    "front.handed-over": dies_in_front_before_it_submits,
+    **dict.fromkeys(
+        """claim.before claim.after-commit state.before state.created spawn.before spawn.after result.before-read result.after-read
+        record.before-commit record.after-commit started.before-commit started.after-commit stop.before-signal stop.after-signal
+        checkpoint.before checkpoint.after leave.before leave.after""".split(),
+        supervisor_dies_at_work,
+    ),
+    **dict.fromkeys(["supervisor.start", "supervisor.ready", "adopt.before", "adopt.after"], second_supervisor_dies),
+    "upgrade.before-exec": supervisor_dies_as_it_becomes_newer,
+}
+
+
+@pytest.mark.parametrize("name", seams.FAILPOINTS)
+def test_nothing_is_lost_when_a_process_dies_at(scene: Scene, name: str) -> None:
+    assert name in WORKLOADS, f"no workload reaches `{name}`: add one here"
+    WORKLOADS[name](scene, name)
+    if not name.startswith("front."):
+        eventually(lambda: scene.assert_died_at(name), WITHIN)
+    scene.settle()
+    scene.assert_died_at(name)
+    scene.check()
+
+
+def shims_die_at_work(scene: Scene, env: dict[str, str | None]) -> None:
+    scene.submit_all(env=env)
+    eventually(lambda: "its shim was killed" in scene.log() or "never began" in scene.log(), WITHIN)
+
+
+def shims_die_when_the_supervisor_does(scene: Scene, env: dict[str, str | None]) -> None:
+    scene.submit("gated", env=env)
+    eventually(lambda: scene.started()["1.1"], WITHIN)
+    (shim,) = scene.shims()
+    assert scene.kill_supervisor()
+    eventually(lambda: shim not in scene.shims(), WITHIN)
+    scene.go()
+
+
+def shim_dies_with_a_result_before_its_client_has_all(scene: Scene, env: dict[str, str | None]) -> None:
+    """That it wrote the result shows that it came there; that the client never gets the rest shows that it died."""
+    written = 150_000  # more than the pipe to the client holds, less than that and our own pipe and buffer together
+    command = f"head -c {written} /dev/zero"
+    with scene.outlast.start("run", "--wait", "--", "sh", "-c", command, env=env) as client:
+        eventually(lambda: scene.jobs()[1].status == "ended", WITHIN)
+        assert client.stdout is not None
+        assert written > len(client.stdout.read())
+        assert 0 == client.wait(WITHIN)
+    (run,) = scene.runs()
+    assert ("succeeded", written, 0) == (run.outcome, run.stdout, run.missing)
+    assert written == len(scene("logs", "--raw", "1", status=0).stdout)
+    scene.outlast.end()
+    shutil.rmtree(scene.home)
+
+
+SHIM_WORKLOADS = {
+    **dict.fromkeys(
+        """before-spawn before-started after-started after-spawn before-output after-output before-rotate during-rotate after-rotate
+        before-gap after-gap before-result""".split(),
+        shims_die_at_work,
+    ),
+    **dict.fromkeys(["before-start-supervisor", "after-start-supervisor"], shims_die_when_the_supervisor_does),
+    "after-result": shim_dies_with_a_result_before_its_client_has_all,
+}
+
+
+@pytest.mark.parametrize("name", seams.SHIM_FAILPOINTS)
+def test_nothing_is_invented_when_a_shim_dies_at(scene: Scene, shim: str, name: str) -> None:
+    assert name in SHIM_WORKLOADS, f"no workload reaches `{name}`: add one here"
+    SHIM_WORKLOADS[name](scene, scene.armed(f"shim.{name}=die", OUTLAST_SHIM=shim, OUTLAST_LINGER_MS="60000"))
+    scene.kill_supervisor()  # it would arm all that it starts
+    scene.settle()
+    scene.check()
+
+
+def test_every_workload_is_for_a_failpoint() -> None:
+    assert set(seams.FAILPOINTS) == WORKLOADS.keys()
+    assert set(seams.SHIM_FAILPOINTS) == SHIM_WORKLOADS.keys()
