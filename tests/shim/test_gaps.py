@@ -209,7 +209,7 @@ def test_room_that_is_not_for_output_stays_free(shim):
     disk = shim.small_disk()
     told = os.statvfs(disk)
     room = told.f_blocks * told.f_frsize // 2
-    job = shim.run("seq", "2000000", options=[f"keep-free={room}"], folder=disk)
+    job = shim.run("sh", "-c", f"yes {'x' * 1000} | head -n 2000", options=[f"keep-free={room}"], folder=disk)
     (gap,) = check(job)
     assert "disk full" == gap["reason"]
     left = os.statvfs(disk)

@@ -80,12 +80,7 @@ class Database:
                 self.connection.execute("PRAGMA synchronous=FULL")
                 self.connection.execute("PRAGMA wal_autocheckpoint=0")
             return
-        path = self.home.at("outlast.db")
-        if version > SCHEMA:
-            raise SystemFault(
-                f"{path} was written by a newer outlast (schema {version}, this one knows {SCHEMA})",
-                "trying again does not help; use the newer version, or another OUTLAST_HOME",
-            )
+        self._refuse_newer(version)
         if self.readonly:
             return  # nothing was submitted yet
         with _Flock(self):
@@ -94,11 +89,19 @@ class Database:
             self.connection.execute("PRAGMA wal_autocheckpoint=0")
             self.connection.execute("BEGIN IMMEDIATE")
             (version,) = self.connection.execute("PRAGMA user_version").fetchone()
+            self._refuse_newer(version)
             for number in range(version + 1, SCHEMA + 1):
                 for statement in _statements(read_sql(f"{number:04d}.sql")):
                     self.connection.execute(statement)
                 self.connection.execute(f"PRAGMA user_version={number:d}")
             self.connection.execute("COMMIT")
+
+    def _refuse_newer(self, version: int) -> None:
+        if version > SCHEMA:
+            raise SystemFault(
+                f"{self.home.at('outlast.db')} was written by a newer outlast (schema {version}, this one knows {SCHEMA})",
+                "trying again does not help; use the newer version, or another OUTLAST_HOME",
+            )
 
     def all(self, name: str, *values: object) -> "list[Any]":
         """Return all rows of the named query. Raises SystemFault."""
@@ -125,11 +128,13 @@ class Database:
             raise self._failed  # SQLite may have rolled back already: what came now would stand alone
         try:
             return what()
-        except Exception as error:
-            told = explained(error, self.home.at("outlast.db")) if isinstance(error, sqlite.Error) else error
-            if self._writing:
-                self._failed = told
+        except sqlite.Error as error:
+            told = explained(error, self.home.at("outlast.db"))
+            self._failed = told if self._writing else None
             raise told from error
+        except Exception as error:  # a value that cannot be bound
+            self._failed = error if self._writing else None
+            raise
 
     def write(self) -> "Transaction":
         """Return a write transaction to be used with `with`; it commits at the end, durably, or changes nothing."""

@@ -24,6 +24,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     wanted: dict[str, Any] = {name: parsed.options[name] for name in _FILTERS if parsed.options.get(name)}
     if parsed.operands:
         wanted["among"] = tuple(parse_selectors(parsed.operands))
+        jobs.find([selector.text for selector in wanted["among"] if selector.single])  # one that is not there is worth a sentence
     found, more = _listed(parsed, jobs, wanted)
     if parsed.options.get("ids"):
         sys.stdout.write(render.ids(job.id for job in found))
