@@ -1,6 +1,7 @@
 """`outlast show`: everything known about a job or a run."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -92,5 +93,5 @@ def test_while_it_runs(outlast):
     told = outlast.show(1)
     assert ("running", None, None, "running") == (told["status"], told["outcome"], told["ended_at"], told["runs"][0]["status"])
     assert told["pid"] == told["runs"][0]["pid"]
-    assert [b"sleep", b"1000"] == open(f"/proc/{told['pid']}/cmdline", "rb").read().split(b"\0")[:2]
+    assert [b"sleep", b"1000"] == Path(f"/proc/{told['pid']}/cmdline").read_bytes().split(b"\0")[:2]
     assert told["duration"] > 0

@@ -68,9 +68,9 @@ def original(script):
     return subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout
 
 
-@pytest.mark.parametrize(("max_bytes", "max_files"), [(0, 0), (3000, 0), (100_000, 3), (100_000, 2), (200, 4)], ids=str)
+@pytest.mark.parametrize(("max_bytes", "max_files"), [(0, 0), (3000, 0), (400_000, 3), (400_000, 2), (200, 4)], ids=str)
 def test_followed_and_read_afterwards(shim, tmp_path, max_bytes, max_files):
-    script = LOUD % (6000, 0)
+    script = LOUD % (15_000, 0)  # a chunk is far smaller than 400,000 bytes: which file a gap means is never in doubt
     run = Run(shim, tmp_path, script, f"max-bytes={max_bytes}", f"max-files={max_files}")
     log = RunLog(run.path)
     followed = list(log.follow(run.alive, run.pause))

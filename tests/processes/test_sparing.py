@@ -75,6 +75,17 @@ def test_the_second_can_be_stopped_without_the_first(submitted):
     assert field(shim, 3) not in {"Z", None}
 
 
+def test_a_group_with_somebody_spared_in_it_is_not_signalled_as_one():
+    name = token()
+    family = Family("sh", "-c", f"sleep {name} & sleep {name}1 & wait")
+    eventually(lambda: 1 == len(sleepers(name)) == len(sleepers(f"{name}1")))
+    (spared,) = sleepers(name)
+    assert str(family.command.pid) == field(spared, 5)
+    stopping = family.stop(at_once=True, spare={spared})
+    assert 2 == stopping.stopped
+    assert "S" == field(spared, 3)
+
+
 def test_we_never_end_ourselves():
     """Ourselves by the mark, as a client that runs inside of the job it stops."""
     name = token()

@@ -125,6 +125,25 @@ def test_who_is_in_no_list_of_processes_is_found_below_the_shim(monkeypatch):
     assert [] == sleepers(name)
 
 
+def test_who_was_born_while_we_looked_is_asked_as_well(monkeypatch):
+    name = token()
+    family = Family("sh", "-c", f"setsid -f sleep {name}; exec sleep {name}1")
+    eventually(lambda: 1 == len(sleepers(name)) == len(sleepers(f"{name}1")))
+    hidden = sleepers(name)
+
+    def snapshot(*, real=lookout.snapshot):
+        processes = real()
+        missed = hidden.pop() if hidden else 0
+        return {pid: process for pid, process in processes.items() if pid != missed}
+
+    monkeypatch.setattr(lookout, "snapshot", snapshot)
+    stopping = Stopping(family.target, set, signal.SIGTERM, HOUR)
+    due = stopping.step(0)
+    assert 1 == len(sleepers(name))
+    assert step_until_over(stopping, due) < HOUR
+    assert 2 == stopping.stopped
+
+
 def test_sigkill_as_the_stop_signal_is_at_once():
     family, _ = stubborn()
     assert 5 == family.stop(signal=signal.SIGKILL, grace=HOUR).stopped

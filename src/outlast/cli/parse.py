@@ -124,7 +124,7 @@ class _Reader:
                     self.command = rest
                 else:
                     self.operands += rest
-            elif word.startswith("-") and len(word) > 1:
+            elif word.startswith("-") and len(word) > 1 and (verb.takes_command or not _is_number(word[1:])):
                 self.read_option(word)
             elif verb.takes_command:
                 self.command = self.words[self.at - 1 :]
@@ -279,6 +279,11 @@ class _Reader:
         return Parsed(
             verb=verb.name, form=form.word, options=self.options, operands=operands, command=self.command, warnings=self.warnings,
         )  # fmt: skip
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether `-text` is a number, as in `show run 42 -1`: no option is spelled so."""
+    return text.isascii() and text.isdigit()
 
 
 def _is_stored(verb: Verb, name: str) -> bool:

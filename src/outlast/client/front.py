@@ -10,7 +10,8 @@ import os
 import select
 
 from outlast import __version__
-from outlast.core.errors import OutlastError
+from outlast.client.waiting import SAFETY, BackOff
+from outlast.core.errors import OutlastError, SystemFault
 from outlast.core.events import StopRequested
 from outlast.core.exits import wrapper_status
 from outlast.core.job import ENDED, FAILED, INTERRUPT, INTERRUPTED, KILL, NEUTRAL, QUEUED, STOPPED, SUCCEEDED
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from outlast.core.job import Job
     from outlast.store.store import Submission
 
-SAFETY_MS = 5000
+SAFETY_MS = int(SAFETY * 1000)
+TRIES = 20
 SIGNALS = (2, 15)
 
 
@@ -71,16 +73,29 @@ class InFront:
         jobs.home.make()
         self.token = os.urandom(8).hex()
         self.signals = Signals()
+        self.back_off = BackOff()
         self.connection: _socket.socket = self._hand_over()
 
     def _hand_over(self) -> "_socket.socket":
         import _socket
 
-        connection = starter.ensure(self.jobs.home)
         given = array.array("i", [_usable(fd) for fd in range(3)])
-        line = f"front {__version__} {self.token}\n".encode()
-        connection.sendmsg([line], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, given)])
-        return connection
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, given)]
+        return self._connected(lambda c: c.sendmsg([f"front {__version__} {self.token}\n".encode()], rights))
+
+    def _connected(self, say: "Callable[[_socket.socket], object]") -> "_socket.socket":
+        """Return a connection on which `say` has said what it has to say, whoever dies meanwhile."""
+        for _ in range(TRIES):
+            connection = starter.ensure(self.jobs.home)
+            try:
+                say(connection)
+            except OSError:
+                connection.close()
+                self.back_off.pause(SAFETY)
+            else:
+                self.back_off.connected()
+                return connection
+        raise SystemFault("the supervisor does not stay up", f"see {self.jobs.home.at('supervisor.log')}; `outlast doctor` says more")
 
     def front(self) -> Front:
         """Return what the store is to know of us."""
@@ -111,14 +126,13 @@ class InFront:
                     poller.unregister(connection.fileno())
                     connection.close()
             if self.connection.fileno() < 0:
+                self.back_off.pause(SAFETY)
                 self.connection = self._hand_over()  # a supervisor ended: the next one may still need them
             if watched.fileno() < 0:
                 watched = self._watch(job)
 
     def _watch(self, job: "Job") -> "_socket.socket":
-        connection = starter.ensure(self.jobs.home)
-        connection.send(f"watch {job.id}\n".encode())
-        return connection
+        return self._connected(lambda connection: connection.send(f"watch {job.id}\n".encode()))
 
     def _is_over(self, job: "Job") -> bool:
         told = state.read(self.jobs.home.run_path(job.id, job.run))
@@ -156,10 +170,15 @@ def run_in_front(
 
 
 def _say_queued(jobs: "Jobs", job: "Job") -> None:
-    slots, _ = (jobs.reading and jobs.reading.group(job.group or "")) or (None, False)
-    running = next((group["running"] for group in jobs.groups() if group["name"] == job.group), 0)
-    if slots is not None and running >= slots:
-        _say(f"job {job.id} is queued: all {slots} slots of group `{job.group}` are taken")
+    reading = jobs.reading
+    if reading is None:
+        return
+    slots, _ = reading.group(job.group or "") or (None, False)
+    running = next((group["running"] for group in reading.groups() if group["name"] == job.group), 0)
+    now_ = reading.job(job.id)  # read after the count, which so cannot be its own
+    if slots is not None and running >= slots and now_ is not None and now_.status == QUEUED:
+        taken = "the only slot" if slots == 1 else f"all {slots} slots"
+        _say(f"job {job.id} is queued: {taken} of group `{job.group}` {'is' if slots == 1 else 'are'} taken")
 
 
 def _say(text: str) -> None:

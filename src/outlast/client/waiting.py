@@ -15,7 +15,29 @@ if TYPE_CHECKING:
     from outlast.home import Home
 
 SAFETY = 5.0  # look again after this, whatever was told
+MANY = 1000  # more jobs than this are watched as all: the supervisor reads one line of 64 KiB
+YOUNG = 2_000_000_000  # ns; a supervisor that ends sooner is not started again at once
 BLIND = 0.5  # look again after this where no supervisor can be had (a home that cannot be written to)
+
+
+class BackOff:
+    """Patience with supervisors that die young: a broken one is started again ever more slowly, not in a tight loop."""
+
+    def __init__(self) -> None:
+        """None has died yet."""
+        self._deaths = 0
+        self._since = monotonic()
+
+    def connected(self) -> None:
+        """Note that a supervisor is there."""
+        self._since = monotonic()
+
+    def pause(self, at_most: float) -> None:
+        """Wait before the next one is started: not at all if the last one lived for a while."""
+        young = monotonic() - self._since < YOUNG
+        self._deaths = self._deaths + 1 if young else 0
+        if self._deaths > 1:
+            select.select([], [], [], min(at_most, 0.02 * 2**self._deaths, SAFETY))
 
 
 class Watch:
@@ -24,14 +46,17 @@ class Watch:
     def __init__(self, home: "Home", jobs: "Iterable[int] | None") -> None:
         """Subscribe to `jobs` (None: all). A supervisor is started if there is none."""
         self._home = home
-        self._line = f"watch {' '.join(map(str, jobs)) if jobs is not None else '*'}\n".encode()
+        ids = None if jobs is None else [*map(str, jobs)]
+        self._line = f"watch {'*' if ids is None or len(ids) > MANY else ' '.join(ids)}\n".encode()
         self._connection: _socket.socket | None = None
+        self._back_off = BackOff()
         self._connect()
 
     def _connect(self) -> None:
         try:
             self._connection = starter.ensure(self._home)
             self._connection.send(self._line)
+            self._back_off.connected()
         except (SystemFault, OSError):
             self._connection = None
 
@@ -49,6 +74,7 @@ class Watch:
                 told = b""
             if not told:  # the supervisor ended
                 self.close()
+                self._back_off.pause(at_most)
                 self._connect()
 
     def close(self) -> None:

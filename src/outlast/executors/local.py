@@ -5,6 +5,7 @@ The supervisor keeps its own descriptors 0 to 9 occupied (`occupy_low_descriptor
 
 import os
 import sys
+from _signal import valid_signals
 
 from outlast.core.options import value
 from outlast.executors import state
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _SHIM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim")
 _LOW = 10
 MOST_ROOM = 32 << 20
-_ALL_SIGNALS = range(1, 65)
+_ALL_SIGNALS = sorted(valid_signals())  # the C library keeps two for itself and warns of them
 _CATCHABLE = [s for s in range(1, 32) if s not in (9, 19)]
 
 
@@ -61,10 +62,16 @@ def occupy_low_descriptors() -> None:
     os.close(fd)
 
 
-def command_environment(home: Home, home_id: str, job: "Job", run: int, variables: bytes) -> "dict[bytes, bytes]":
-    """Return the environment of a run's command: the stored one with outlast's own facts added (CONTRACT)."""
+def inherited(variables: bytes) -> "dict[bytes, bytes]":
+    """Return what a command inherits of a stored environment: many jobs share one, so it is taken apart once."""
     environment = dict(entry.split(b"=", 1) for entry in variables.split(b"\0") if b"=" in entry)
     environment.setdefault(b"PYTHONUNBUFFERED", b"1")
+    return environment
+
+
+def command_environment(home: Home, home_id: str, job: "Job", run: int, from_submitter: "Mapping[bytes, bytes]") -> "dict[bytes, bytes]":
+    """Return the environment of a run's command: what is `inherited` with outlast's own facts added (CONTRACT)."""
+    environment = dict(from_submitter)
     path = home.run_path(job.id, run)
     facts = {
         "OUTLAST_HOME": home.path, "OUTLAST_JOB": str(job.id), "OUTLAST_RUN": str(run), "OUTLAST_NAME": job.name,
@@ -79,9 +86,8 @@ def mark(home_id: str, job: int, run: int) -> str:
     return f"{home_id}:{job}:{run}"
 
 
-def options(home: Home, job: "Job", path: str, surroundings: "Mapping[str, Any]", own: "Mapping[str, Any]",
-            *, front: bool) -> "list[str]":  # fmt: skip
-    """Return the shim's KEY=VALUE words for a run of `job`; `own`: the surroundings that the shim inherits of its starter."""
+def options(home: Home, job: "Job", path: str, restoring: "Sequence[str]", *, front: bool) -> "list[str]":
+    """Return the shim's KEY=VALUE words for a run of `job`; `restoring`: those that `restored` returned."""
     spec = job.spec
     words = [f"state={path}", f"home={home.path}", f"cwd={job.cwd}", f"grace={(value(spec, 'leftovers.grace') or 0) // 1_000_000}"]
     streams = [name for name in ("stdout", "stderr") if value(spec, f"log.{name}")]
@@ -95,7 +101,7 @@ def options(home: Home, job: "Job", path: str, surroundings: "Mapping[str, Any]"
     stdin = value(spec, "stdin")
     if stdin and stdin != "null":
         words.append(f"stdin={os.path.join(job.cwd, stdin)}")
-    words += restored(surroundings, own)
+    words += restoring
     if front:
         words.append("front=1")
     words += (f"failpoint={armed}" for armed in armed_for_shims())

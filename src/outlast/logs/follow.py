@@ -8,6 +8,7 @@ we held ourselves.
 import os
 
 from outlast.logs import gaps
+from outlast.logs.cri import raw
 from outlast.logs.files import MOST_OPEN, Snapshot, identity, in_order, name_of, raw_size, walk
 from outlast.logs.gaps import Gap
 from outlast.logs.stretch import lines_end, read_at
@@ -18,20 +19,20 @@ if TYPE_CHECKING:
 
     from outlast.logs.files import LogFile, Stretch
 
-TAIL = 64
+TAIL = 1 << 17  # of what has been told; more than a chunk of usual lines
 
 
 class Follower:
     """Goes on where a snapshot ends. `at`: how much of `held[turn]` has been told; `told`: which gaps, by index, and their size."""
 
-    __slots__ = ("path", "held", "turn", "at", "told", "_removed", "_tail")
+    __slots__ = ("path", "held", "turn", "at", "told", "_removed", "_tail", "_told_too_much")
 
     def __init__(self, snapshot: Snapshot) -> None:
         """Take over the files of `snapshot`, of which all whole lines, and the gaps before their end, have been told."""
         self.path = snapshot.path
         self.held = snapshot.files
         self.turn = len(self.held) - 1
-        self.at, self._tail = 0, b""
+        self.at, self._tail, self._told_too_much = 0, b"", 0
         if self.held and self._file().reopen():
             self._move(lines_end(self._file().fd, 0, self._file().size))
         end = self._file().start + self.at if self.held else 0
@@ -79,11 +80,13 @@ class Follower:
             # In this order: nothing is written to a file after it has lost its name, and a gap is told before what follows it.
             if file.reopen():
                 file.size = os.fstat(file.fd).st_size
-            self.at = min(self.at, file.size)  # a chunk that the disk had no room for is taken back
+            if self.at > file.size:  # a chunk that the disk had no room for is taken back
+                self._take_back(file.size)
             end = file.size if over or last or file.fd < 0 else lines_end(file.fd, self.at, file.size)
             fresh = self._fresh_gaps(file.start + end, last=last and not over)
             if any(0 <= gap.offset - file.start < self.at for gap in fresh) and self._tail != self._last_told():
-                self.at = min(gap.offset for gap in fresh) - file.start  # taken back, and other output is there by now
+                self._take_back(min(gap.offset for gap in fresh) - file.start)  # and other output is there by now
+            fresh = [gap for gap in map(self._less_what_was_told, fresh) if gap.bytes != 0]
             yield from walk([(file, self.at, end)], fresh)
             self._move(end)
             yield from reversed(fresh)
@@ -91,6 +94,19 @@ class Follower:
                 yield from self._next()
             if self._file() is file:
                 return
+
+    def _take_back(self, at: int) -> None:
+        """Go back to `at`: what was told of what comes behind it is in no log any more, and will be counted as missing."""
+        back = self._tail[at - self.at :] if self.at - at <= len(self._tail) else b""
+        self._told_too_much += sum(len(piece) for piece in raw([(back.split(b"\n")[:-1], True)], 0) if isinstance(piece, bytes))
+        self._move(max(0, at))
+
+    def _less_what_was_told(self, gap: Gap) -> Gap:
+        if gap.bytes is None or not self._told_too_much or gap.offset != self._file().start + self.at:
+            return gap
+        told = min(gap.bytes, self._told_too_much)
+        self._told_too_much -= told
+        return gap.replace(bytes=gap.bytes - told)
 
     def _fresh_gaps(self, end: int, *, last: bool) -> list[Gap]:
         """Return what gaps before `end` have grown by since they were told, for `walk`; with `last` those behind it too."""
@@ -135,15 +151,11 @@ class Follower:
         gone = [file for file in self.held if (file.inode, file.size) not in there]
         removed = _removed(snapshot)
         log = removed[0] - self._removed[0] - sum(file.size for file in gone)
-        position = self._file().start + self._file().size
         if log > 0:
+            position = self._file().start + self._file().size
             counted = all(file.fd >= 0 for file in gone)
             size = max(0, removed[1] - self._removed[1] - sum(raw_size(file) for file in gone)) if counted else None
             yield Gap(offset=position, bytes=size, log=log, since=0, until=removed[2], reason=gaps.ROTATED)
-            position += log
-        for file in newer:
-            file.start = position
-            position += file.size
         if log >= 0:  # else the disk had no room yet to tell of a removal: those files are needed for the next look
             self._removed = removed
             for file in gone:

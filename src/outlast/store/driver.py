@@ -58,7 +58,7 @@ class Database:
         self.queries = load_queries()
         self._flock = -1
         self._writing = False
-        self._failed: Exception | None = None
+        self._failed: BaseException | None = None
         path = home.at("outlast.db")
         if not readonly:
             home.make()
@@ -135,6 +135,10 @@ class Database:
         except Exception as error:  # a value that cannot be bound
             self._failed = error if self._writing else None
             raise
+
+    def spoil(self, error: BaseException) -> None:
+        """Let the present transaction fail with `error` at its end, if nothing else does."""
+        self._failed = self._failed or error
 
     def write(self) -> "Transaction":
         """Return a write transaction to be used with `with`; it commits at the end, durably, or changes nothing."""

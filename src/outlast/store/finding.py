@@ -2,22 +2,28 @@
 
 from outlast.core import selectors as s
 from outlast.core.errors import NotFound, Refused
+from outlast.core.job import ENDED
 from outlast.core.value import Value
-from outlast.store.rows import as_stored_text
+from outlast.store.rows import as_json, as_stored_text, as_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from outlast.core.job import Job
     from outlast.core.selectors import Selector
     from outlast.store.reading import Reading
 
-_ACTIVE = "status <> 'ended'"
+COUNTED = 1000  # how many more there are is counted no further than that
+# A partial index is used only where its condition stands in the query, and its first column only where that is compared.
+_ACTIVE = "(status IN ('reserved', 'pending', 'queued', 'running') AND status <> 'ended')"
 _ENDED = "status = 'ended'"
-_LATEST = "ORDER BY coalesce(started_at, created_at) DESC, id DESC"
-_NAME_OR_KEY = "(name = ? OR key = ?)"
+_STARTED_LAST = "ORDER BY coalesce(started_at, created_at) DESC, id DESC LIMIT 1"
+_ACTIVE_BY_WORD = (
+    "id IN (SELECT id FROM jobs WHERE name = ? AND status <> 'ended'"
+    " UNION SELECT id FROM jobs WHERE key = ? AND key IS NOT NULL AND status <> 'ended')"
+)
 
 
 class Filter(Value):
@@ -63,7 +69,7 @@ def find(reading: "Reading", selectors: "Iterable[Selector]", *, to_end: bool = 
 
 def _by_word(reading: "Reading", word: str, *, every: bool) -> "list[Job]":
     text = as_stored_text(word)
-    active = reading.select(f"{_NAME_OR_KEY} AND {_ACTIVE}", (text, text))
+    active = reading.select(_ACTIVE_BY_WORD, (text, text))
     if len(active) > 1 and not every:
         ids = ", ".join(str(job.id) for job in active[:10])
         raise Refused(f"`{word[:80]}` means {len(active)} active jobs: {ids}", "say which by id, or add `--all` for all of them")
@@ -75,7 +81,9 @@ def _read(reading: "Reading", selector: "Selector") -> "list[Job]":
         return reading.select("1", (selector.value,), "ORDER BY id DESC LIMIT 1 OFFSET ?")
     if selector.kind == s.WORD:
         text = as_stored_text(selector.value)
-        return reading.select(_NAME_OR_KEY, (text, text), f"{_LATEST} LIMIT 1")
+        found = reading.select("name = ?", (text,), _STARTED_LAST)
+        found += reading.select("key = ? AND key IS NOT NULL", (text,), _STARTED_LAST)
+        return sorted(found, key=lambda job: (job.started_at or job.created_at, job.id))[-1:]
     where, values = _condition(reading, selector)
     return reading.select(where, values)
 
@@ -83,20 +91,18 @@ def _read(reading: "Reading", selector: "Selector") -> "list[Job]":
 def _condition(reading: "Reading", selector: "Selector") -> "tuple[str, list[Any]]":
     kind, value = selector.kind, selector.value
     if kind == s.IDS:
-        terms = " OR ".join("id BETWEEN ? AND ?" for _ in value)
-        return f"({terms})", [number for span in value for number in span]
+        return _in_spans(value), []
     if kind == s.NAME_GLOB:
-        return "name GLOB ?", [as_stored_text(value)]
+        return ("name GLOB ?" if any(sign in value for sign in "*?[") else "name = ?"), [as_stored_text(value)]
     if kind == s.NAME_REGEX:
         add_regex(reading, selector)
         return "matches(?, name)", [selector.text]
     if kind == s.GROUP:
         return '"group" = ?', [as_stored_text(value)]
     if kind == s.STATUS:
-        return _in("status", value)
+        return _with_status(value)
     if kind == s.OUTCOME:
-        where, values = _in("outcome", value)
-        return f"({where} AND {_ENDED})", values
+        return _with_outcome(value)
     jobs = _read(reading, selector)
     return _in("id", [job.id for job in jobs]) if jobs else ("0", [])
 
@@ -118,7 +124,42 @@ def _in(column: str, values: "Iterable[Any]") -> "tuple[str, list[Any]]":
     return f"{column} IN ({', '.join('?' * len(listed))})", listed
 
 
-def where(reading: "Reading", wanted: Filter) -> "tuple[str, list[Any]]":
+def _in_spans(spans: "Iterable[tuple[int, int]]") -> str:
+    """Return the condition that an id lies in one of the ranges: as a table, since thousands of terms are too many for SQL."""
+    rows = ", ".join(f"({first:d}, {last:d})" for first, last in spans)
+    return f"id IN (SELECT j.id FROM (VALUES {rows}) AS span CROSS JOIN jobs AS j ON j.id BETWEEN span.column1 AND span.column2)"  # noqa: S608  # numbers only
+
+
+def _with_status(words: "Sequence[str]") -> "tuple[str, list[Any]]":
+    term, values = _in("status", words)
+    if ENDED not in words:
+        return f"({term} AND status <> 'ended')", values
+    return (_ENDED, []) if set(words) == {ENDED} else (term, values)
+
+
+def _with_outcome(words: "Sequence[str]") -> "tuple[str, list[Any]]":
+    term, values = _in("outcome", words)
+    return f"({term} AND {_ENDED})", values
+
+
+def _mentions(reading: "Reading", text: str) -> "tuple[str, list[Any]]":
+    """Return the condition that `text` occurs in what --text looks at, whatever the case of its letters."""
+    wanted = text.lower()
+
+    def mentions(name: "str | bytes", description: "str | bytes", command: str, info: str, params: str) -> bool:
+        told = [as_text(name), as_text(description), *as_json(command, "command"), *as_json(info, "info")]
+        told += [word for pair in as_json(params, "params").items() for word in pair]
+        return any(wanted in words.lower() for words in (*told, " ".join(as_json(command, "command"))))
+
+    reading.database.connection.create_function("mentions", 5, mentions)
+    exactly = "mentions(name, description, command, info, params)"
+    if not wanted.isascii() or not wanted.isprintable() or any(sign in wanted for sign in '"\\ '):
+        return exactly, []
+    # SQLite looks first, and quickly: what it does not find in the columns as they are stored is not there.
+    return f"instr(lower(name || char(10) || description || char(10) || command || info || params), ?) AND {exactly}", [wanted]
+
+
+def where(reading: "Reading", wanted: Filter) -> "tuple[str, list[Any]]":  # noqa: C901  # one term per field
     """Return the SQL condition of a filter and its values."""
     terms: list[str] = []
     values: list[Any] = []
@@ -131,9 +172,9 @@ def where(reading: "Reading", wanted: Filter) -> "tuple[str, list[Any]]":
         add(_ACTIVE)
     if not wanted.active:
         add(_ENDED)
-    for column, words in (("status", wanted.status), ("outcome", wanted.outcome)):
+    for words, condition in ((wanted.status, _with_status), (wanted.outcome, _with_outcome)):
         if words:
-            term, listed = _in(column, words)
+            term, listed = condition(words)
             add(term, *listed)
     if wanted.name is not None:
         term, listed = _condition(reading, s.parse_selector(f"name:{wanted.name}"))
@@ -141,10 +182,14 @@ def where(reading: "Reading", wanted: Filter) -> "tuple[str, list[Any]]":
     if wanted.group is not None:
         add('"group" = ?', as_stored_text(wanted.group))
     if wanted.text is not None:
-        add("instr(lower(name || char(10) || description || char(10) || command || char(10) || info || char(10) || params), ?)",
-            as_stored_text(wanted.text.lower()))  # fmt: skip
+        term, listed = _mentions(reading, wanted.text)
+        add(term, *listed)
     if wanted.since is not None:
-        add("coalesce(ended_at, started_at, created_at) >= ?", wanted.since)
+        ended, active = "ended_at >= ?", "coalesce(started_at, created_at) >= ?"
+        if not wanted.active:
+            add(ended, wanted.since)
+        else:
+            add(f"(({_ENDED} AND {ended}) OR (status <> 'ended' AND {active}))", wanted.since, wanted.since)
     if wanted.until is not None:
         add("coalesce(started_at, ended_at, created_at) < ?", wanted.until)
     if wanted.among:
@@ -152,7 +197,7 @@ def where(reading: "Reading", wanted: Filter) -> "tuple[str, list[Any]]":
         add("(" + " OR ".join(term for term, _ in parts) + ")", *(v for _, listed in parts for v in listed))
     if wanted.last:
         inner = " AND ".join(terms) or "1"
-        return f"id IN (SELECT max(id) FROM jobs WHERE {inner} GROUP BY name)", values
+        return f"id IN (SELECT max(id) FROM jobs WHERE {inner} GROUP BY name)", values  # noqa: S608  # terms of our own
     return " AND ".join(terms) or "1", values
 
 
@@ -179,12 +224,12 @@ _SORTED = {
 
 
 def listing(reading: "Reading", wanted: Filter, now: int) -> "tuple[list[Job], int]":
-    """Return (jobs, how many more there are) of a filter."""
+    """Return (jobs, how many more there are) of a filter. COUNTED means so many or more, unless nothing but `ended` was asked for."""
     condition, values = where(reading, wanted)
     tail = order(wanted, now)
     limit = -1 if wanted.limit is None else wanted.limit
     jobs = reading.select(condition, [*values, limit], f"{tail} LIMIT ?")
     if wanted.limit is None or len(jobs) < wanted.limit:
         return jobs, 0
-    total = reading.count_ended() if condition == _ENDED else reading.count(condition, values)
+    total = reading.count_ended() if condition == _ENDED else reading.count(condition, values, at_most=wanted.limit + COUNTED)
     return jobs, max(total - len(jobs), 0)

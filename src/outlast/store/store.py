@@ -4,10 +4,10 @@
 """
 
 from outlast.core import events as e
-from outlast.core.errors import NotFound, Refused, Stale
-from outlast.core.job import ENDED, SKIPPED, Job
+from outlast.core.errors import Bug, NotFound, Refused, Stale
+from outlast.core.job import ENDED, RUNNING, SKIPPED, Job
 from outlast.core.jsontext import dumps
-from outlast.core.lifecycle import after, run_after
+from outlast.core.lifecycle import TRANSITIONS, after, run_after
 from outlast.core.policies import SKIP, overlap
 from outlast.core.value import Value
 from outlast.home import Home
@@ -17,8 +17,10 @@ from outlast.store.rows import JOB_COLUMNS, JOB_FIELDS, RUN_COLUMNS, RUN_FIELDS,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
+    from collections.abc import Iterable, Sequence
+    from types import TracebackType
+
+    from outlast.core.job import Run
 
 _INSERT_JOB = f"INSERT INTO jobs ({JOB_COLUMNS}) VALUES ({', '.join('?' * len(JOB_FIELDS))})"  # noqa: S608  # columns only
 _PUT_RUN = f"INSERT OR REPLACE INTO runs ({RUN_COLUMNS}) VALUES ({', '.join('?' * len(RUN_FIELDS))})"  # noqa: S608
@@ -62,13 +64,15 @@ class Submission(Value):
 class Store(Reading):
     """The database of a home, to read and to write."""
 
-    __slots__ = ("_ended", "_in_batch", "changed")
+    __slots__ = ("_ended", "_fronted", "_in_batch", "_runs", "changed")
 
     def __init__(self, home: Home) -> None:
         """Open the database, making home and schema if need be. Raises SystemFault."""
         super().__init__(home, readonly=False)
         self._in_batch = False
         self._ended = 0
+        self._fronted: bool | None = None  # is there a client in front? None: not asked in this batch
+        self._runs: dict[int, tuple[int, Run]] = {}  # running job -> (version, run) as this store wrote them
         self.changed: list[int] = []  # ids of jobs that the last batch wrote
 
     def batch(self) -> "Batch":
@@ -105,6 +109,7 @@ class Store(Reading):
         if submission.front is not None:
             front = submission.front
             database.execute(database.queries["insert-front"], (job.id, *(v for _, v in front.items())))
+            self._fronted = True
         return job
 
     def _decide_overlap(self, job: Job, rule: str | None) -> "tuple[str, str]":
@@ -116,15 +121,27 @@ class Store(Reading):
             row = None
         return overlap(row and row[0], key=job.key, rule=rule, name=job.name)
 
-    def record(self, job: Job, event: e.Event, now: int) -> Job:
+    def record(self, job: Job, event: "e.AnyEvent", now: int) -> Job:
         """Write what `event` makes of `job`, and the event, in one transaction. Returns the job as it is then.
 
-        Raises Stale if the row is no longer at `job.version`: somebody was faster; read again and decide again.
+        Raises Stale if the row is no longer at `job.version`: somebody was faster; read again and decide again. Raises Bug if
+        the event cannot happen to the job. Neither changes anything.
         """
+        return self.record_all(job, (event,), now)
+
+    def record_all(self, job: Job, events: "Sequence[e.AnyEvent]", now: int) -> Job:
+        """Write what `events`, one after the other, make of `job`: as `record` does, but its row and its run's only once."""
         if not self._in_batch:
             with self.batch():
-                return self.record(job, event, now)
-        new = after(job, event, now)
+                return self.record_all(job, events, now)
+        new, run = job, self.current_run(job)
+        found = run
+        steps = []
+        for event in events:
+            made = after(new, event, now)
+            run = self._run_after(job, new, run, event, now) or run
+            steps.append((made, event))
+            new = made
         changed = [f for f in JOB_FIELDS if getattr(new, f) != getattr(job, f)]
         assignments = ", ".join(f"{column(f)} = ?" for f in changed)
         values = [stored(f, getattr(new, f)) for f in changed]
@@ -133,30 +150,41 @@ class Store(Reading):
             [*values, job.id, job.version],
         )
         if cursor.rowcount != 1:
-            raise Stale(f"job {job.id} has changed since version {job.version}")
-        self._put_run(job, event, now)
-        self._add_event(new, event, now)
+            raise _stale(job)
+        if run is not None and run is not found:
+            self.database.execute(_PUT_RUN, row_of_run(run))
+        for made, event in steps:
+            self._add_event(made, event, now)
+        self._runs.pop(job.id, None)
+        if new.status == RUNNING and run is not None:
+            self._runs[job.id] = (new.version, run)
         if new.status == ENDED and job.status != ENDED:
             self._ended += 1
         return new
 
-    def _put_run(self, job: Job, event: e.Event, now: int) -> None:
-        if isinstance(event, e.Claimed):
-            run = run_after(job, None, event, now)
-        elif isinstance(event, e.Started | e.Retried | e.Ended):
-            run = run_after(job, self.run(job.id, job.run) if job.run else None, event, now)
-        else:
-            return
-        if run is not None:
-            self.database.execute(_PUT_RUN, row_of_run(run))
+    def current_run(self, job: Job) -> "Run | None":
+        """Return the run that a running job is at, else None. What this store wrote at that very version is not read again."""
+        version, run = self._runs.get(job.id, (0, None))
+        if version == job.version:
+            return run
+        return self.run(job.id, job.run) if job.status == RUNNING else None
 
-    def _add_event(self, job: Job, event: e.Event, now: int) -> None:
+    def _run_after(self, job: Job, now_at: Job, run: "Run | None", event: "e.AnyEvent", now: int) -> "Run | None":
+        try:
+            return run_after(now_at, run if now_at.status == RUNNING else None, event, now)
+        except Bug:
+            found = self.job(job.id)
+            if found is None or found.version != job.version:
+                raise _stale(job) from None
+            raise
+
+    def _add_event(self, job: Job, event: "e.AnyEvent", now: int) -> None:
         data = {name: dict(v.items()) if isinstance(v, Value) else v for name, v in event.items()}
         self.changed.append(job.id)
         self.database.execute(self.database.queries["insert-event"], (job.id, job.version, event.kind, now, dumps(data)))
 
-    def request(self, job: int, event: e.Event, now: int) -> Job:
-        """Record a wish (stop, pause...) on the job as it is now. Returns it. Raises NotFound, Refused if it is over."""
+    def request(self, job: int, event: "e.AnyEvent", now: int) -> Job:
+        """Record a wish (stop, pause...) on the job as it is now. Returns it. Raises NotFound, Refused if it cannot be now."""
         failpoint("request.before")
         with self.batch():
             found = self.job(job)
@@ -164,6 +192,8 @@ class Store(Reading):
                 raise NotFound(f"no job {job}", "`outlast list` shows what there is")
             if found.status == ENDED:
                 raise Refused(f"job {job} has ended", f"`outlast show {job}` says how")
+            if type(event) not in TRANSITIONS[found.status]:
+                raise Refused(f"job {job} is {found.status}", f"`outlast why {job}` says what it waits for")
             found = self.record(found, event, now)
         failpoint("request.after-commit")
         return found
@@ -176,7 +206,8 @@ class Store(Reading):
     def forget_front(self, job: int) -> None:
         """Forget the client in front of a job: its descriptors are with the shim, or no longer wanted."""
         with self.batch():
-            self.database.execute(self.database.queries["delete-front"], (job,))
+            if self.any_front():
+                self.database.execute(self.database.queries["delete-front"], (job,))
 
     def is_front(self, token: str) -> bool:
         """Tell whether the client with this token stands in front of a job that may still want its descriptors."""
@@ -184,7 +215,11 @@ class Store(Reading):
 
     def any_front(self) -> bool:
         """Tell whether any job has a client in front that is not served yet."""
-        return self.database.one("any-front") is not None
+        if not self._in_batch:
+            return self.database.one("any-front") is not None
+        if self._fronted is None:
+            self._fronted = self.database.one("any-front") is not None
+        return self._fronted
 
     def borrowers(self, group: str) -> "list[int]":
         """Return queued jobs in front that were submitted from inside a running job of the same group."""
@@ -207,10 +242,14 @@ class Store(Reading):
             self.database.execute(self.database.queries["remove-group"], (stored_name,))
 
 
+def _stale(job: Job) -> Stale:
+    return Stale(f"job {job.id} has changed since version {job.version}")
+
+
 class Batch:
     """`with store.batch():` groups verbs into one transaction; nests by joining the outer one."""
 
-    __slots__ = ("_outer", "_store", "_transaction")
+    __slots__ = ("_changes", "_outer", "_store", "_transaction")
 
     def __init__(self, store: Store) -> None:
         """See `Store.batch`."""
@@ -220,20 +259,30 @@ class Batch:
     def __enter__(self) -> Store:
         """Begin, unless one is under way."""
         self._outer = self._store._in_batch  # noqa: SLF001  # its other half
-        if not self._outer:
+        if self._outer:
+            self._changes = self._store.database.connection.total_changes
+        else:
             self._transaction = self._store.database.write()
             self._transaction.__enter__()
             self._store._in_batch = True  # noqa: SLF001
             self._store._ended = 0  # noqa: SLF001
+            self._store._fronted = None  # noqa: SLF001
             self._store.changed = []
         return self._store
 
-    def __exit__(self, kind: "Any", error: "Any", trace: "Any") -> None:
+    def __exit__(self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None") -> None:
         """Commit, durably, or change nothing."""
         if self._outer:
+            if error is not None and self._store.database.connection.total_changes != self._changes:
+                self._store.database.spoil(error)  # half of it must not be committed by whoever catches this
             return
         store = self._store
         store._in_batch = False  # noqa: SLF001
-        if kind is None and store._ended:  # noqa: SLF001
-            store.database.execute(store.database.queries["count-ended"], (store._ended,))  # noqa: SLF001
-        self._transaction.__exit__(kind, error, trace)
+        written, store._runs = store._runs, {}  # noqa: SLF001  # what is not committed was never so
+        try:
+            if kind is None and store._ended:  # noqa: SLF001
+                store.database.execute(store.database.queries["count-ended"], (store._ended,))  # noqa: SLF001
+        finally:
+            self._transaction.__exit__(kind, error, trace)  # it knows of what failed
+        if kind is None:
+            store._runs = written  # noqa: SLF001

@@ -41,38 +41,35 @@ class Collector:
                     ended.append(live)
                     continue
             if not live.started and live.told is not None:
-                self._record_start(live, at)
+                self._record(live, self._start_of(live), at)
         return ended
 
-    def _record_start(self, live: LiveRun, at: int) -> None:
+    def _start_of(self, live: LiveRun) -> "list[e.Event]":
+        """Return the event of the run's start, unless it is recorded or not known."""
         told = live.told
-        if told is None:
-            return
+        if told is None or live.started:
+            return []
         failpoint("started.before-commit")
-        event = e.Started(run=live.run.run, pid=told["pid"], pid_start=told["start"], pidns=told["pidns"], started_at=told["at"])
-        self._record(live, event, at)
         live.started = True
         self.started += 1
+        return [e.Started(run=live.run.run, pid=told["pid"], pid_start=told["start"], pidns=told["pidns"], started_at=told["at"])]
 
     def _record_end(self, live: LiveRun, ending: Ending, at: int) -> None:
-        if not live.started:
-            self._record_start(live, at)
+        events = self._start_of(live)
         if live.unrestored:
             text = f"could not be restored for the command: {', '.join(live.unrestored)}"
-            self._record(live, e.Noted(text=text, data={"unrestored": live.unrestored}), at)
+            events.append(e.Noted(text=text, data={"unrestored": live.unrestored}))
         failpoint("record.before-commit")
-        self._record(live, None, at, ending)
+        self._record(live, events, at, ending)
         self._context.store.forget_front(live.id)
 
-    def _record(self, live: LiveRun, event: e.Event | None, at: int, ending: Ending | None = None) -> Job:
-        """Record `event`, or what follows `ending`, on the job as it is: somebody's wish may have changed it meanwhile."""
+    def _record(self, live: LiveRun, events: "list[e.Event]", at: int, ending: Ending | None = None) -> Job:
+        """Record `events` and what follows `ending` on the job as it is: somebody's wish may have changed it meanwhile."""
         store = self._context.store
         for _ in range(2):
-            made = event if ending is None else after_run(live.job, ending, at, stopped=live.stopped, left=live.left)
-            if made is None:
-                break
+            last = [] if ending is None else [after_run(live.job, ending, at, stopped=live.stopped, left=live.left)]
             try:
-                live.job = store.record(live.job, made, at)
+                live.job = store.record_all(live.job, [*events, *last], at)
             except Stale:
                 found = store.job(live.id)
                 if found is None:

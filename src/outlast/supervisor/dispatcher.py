@@ -12,7 +12,7 @@ from outlast.core.job import INTERRUPTED, NOT_STARTED, QUEUED, Ending
 from outlast.executors import local
 from outlast.seams import failpoint, now
 from outlast.supervisor.context import Context, LiveRun
-from outlast.supervisor.fronts import AWAITED, GONE, Fronts
+from outlast.supervisor.fronts import AWAITED, GONE, SERVED, Fronts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC
 class Dispatcher:
     """Queues, claims and starts."""
 
-    __slots__ = ("_context", "_environments", "_fronts", "_own", "_watch")
+    __slots__ = ("_alone", "_context", "_environments", "_fronts", "_own", "_watch")
 
     def __init__(self, context: Context, fronts: Fronts, watch: "Callable[[LiveRun], None]", own: "Mapping[str, Any]") -> None:
         """`watch(live)` is told of a run that was started; `own`: the supervisor's own surroundings, which shims inherit."""
@@ -40,7 +40,8 @@ class Dispatcher:
         self._fronts = fronts
         self._watch = watch
         self._own = own
-        self._environments: dict[str, tuple[bytes, dict[str, Any]]] = {}
+        self._environments: dict[str, tuple[dict[bytes, bytes], list[str]]] = {}
+        self._alone: set[int] = set()  # claimed when there was no client in front of any job: none can come later
 
     def run_once(self, at: int) -> int:
         """Queue and claim what may be, within the current transaction; starting follows the commit. Returns the number of claims."""
@@ -67,7 +68,7 @@ class Dispatcher:
         claimed = 0
         for number in store.ready(group, free) if free else ():
             claimed += self._claim(number, at)
-        for number in store.borrowers(group) if free == claimed else ():
+        for number in store.borrowers(group) if free == claimed and store.any_front() else ():
             claimed += self._claim(number, at, borrowed=True)
         return claimed
 
@@ -76,7 +77,7 @@ class Dispatcher:
         job = context.store.job(number)
         if job is None or job.status != QUEUED:
             return 0
-        standing, _ = self._fronts.standing(job.id)
+        standing, token = self._fronts.standing(job.id)
         if standing == AWAITED:
             context.loop.call_after(LOOK_AGAIN, context.touch)
             return 0
@@ -87,21 +88,25 @@ class Dispatcher:
         failpoint("claim.before")
         facts = context.facts
         job = context.store.record(job, e.Claimed(run=job.run + 1, host=facts.host, boot=facts.boot), at)
-        run = context.store.run(job.id, job.run)
+        run = context.store.current_run(job)
         if run is None:
             raise Bug(f"job {job.id}: its claim made no run")
         live = LiveRun(job, run, context.home.run_path(job.id, job.run))
         live.borrowed = borrowed
         context.runs[job.id] = live
         context.claimed.append(live)
+        if token is None:
+            self._alone.add(job.id)
         return 1
 
     def start(self, live: LiveRun) -> None:
         """Start the claimed run. What passes is tried again; what does not is the run's ending."""
         context, job = self._context, live.job
+        alone = job.id in self._alone
+        self._alone.discard(job.id)
         if live.over or context.runs.get(live.id) is not live:
             return  # it was stopped, or everything was found out anew, before this call was due
-        standing, token = self._fronts.standing(job.id)
+        standing, token = (SERVED, None) if alone else self._fronts.standing(job.id)
         if standing == AWAITED:
             context.loop.call_after(LOOK_AGAIN, lambda: self.start(live))
             return
@@ -111,9 +116,9 @@ class Dispatcher:
         front = self._fronts.get(token)
         streams = front.descriptors if front is not None else (context.facts.null,) * 3
         try:
-            variables, surroundings = self._environment(job)
-            environment = local.command_environment(context.home, context.facts.home_id, job, job.run, variables)
-            words = local.options(context.home, job, live.path, surroundings, self._own, front=front is not None)
+            from_submitter, restoring = self._environment(job)
+            environment = local.command_environment(context.home, context.facts.home_id, job, job.run, from_submitter)
+            words = local.options(context.home, job, live.path, restoring, front=front is not None)
             pid = local.start(context.facts.shim, words, live.path, job.command, environment, streams, context.facts.lifeline)
         except (OSError, ValueError) as error:
             number = (error.errno or 0) if isinstance(error, OSError) else errno.EINVAL
@@ -135,11 +140,12 @@ class Dispatcher:
         live.over = True
         self._context.touch()
 
-    def _environment(self, job: "Job") -> "tuple[bytes, dict[str, Any]]":
+    def _environment(self, job: "Job") -> "tuple[dict[bytes, bytes], list[str]]":
         digest = job.environment or ""
         if digest not in self._environments:
             if len(self._environments) > 100:  # a cache, no more
                 self._environments.clear()
             found = self._context.store.environment(digest)
-            self._environments[digest] = found or (b"", {"umask": 0o077, "rlimits": {}, "nice": 0, "affinity": None})
+            variables, surroundings = found or (b"", {"umask": 0o077, "rlimits": {}, "nice": 0, "affinity": None})
+            self._environments[digest] = local.inherited(variables), local.restored(surroundings, self._own)
         return self._environments[digest]

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 def main(parsed: "Parsed", jobs: "Jobs") -> int:  # noqa: ARG001  # every verb is called so
     """Print it."""
     if parsed.verb == "version":
+        from outlast.store.driver import VERSION as SQLITE_VERSION
+
+        python = sys.version.split()[0]
         if parsed.options.get("json"):
             from outlast.core.jsontext import dumps
 
-            print(dumps({"schema": 1, "version": outlast.__version__}))
+            print(dumps({"schema": 1, "version": outlast.__version__, "python": python, "sqlite": SQLITE_VERSION}))
         else:
-            print(f"outlast {outlast.__version__}")
+            print(f"outlast {outlast.__version__} (Python {python}, SQLite {SQLITE_VERSION})")
     elif parsed.verb == "completion":
         from outlast.cli.completion import script
 

@@ -58,7 +58,7 @@ def _listed(parsed: "Parsed", jobs: "Jobs", wanted: "dict[str, Any]") -> "tuple[
         return (found if "sort" in wanted or "slowest" in wanted else found[::-1]), more
     active, _ = jobs.listing(ended=False)
     ended, more = jobs.listing(active=False, limit=limit)
-    return ended[::-1] + active, more
+    return sorted(ended + active, key=lambda job: job.id), more
 
 
 def _say(count: int, more: int, parsed: "Parsed", jobs: "Jobs") -> None:

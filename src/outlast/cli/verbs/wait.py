@@ -30,12 +30,10 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         if not parsed.options.get("quiet"):
             print(f"outlast: {error} after {format_duration(timeout or 0)}", file=sys.stderr)
         return EXIT_TIMED_OUT
-    _tell(ended, parsed)
     wanted = tuple(parsed.options.get("outcome") or (SUCCEEDED,))
-    good = [_is_good(job, status, wanted) for job in ended]
-    if parsed.options.get("any"):
-        return 0 if any(good) else EXIT_NOT_ALL
-    return 0 if all(good) else EXIT_NOT_ALL
+    good = [job.id for job in ended if _is_good(job, status, wanted)]
+    _tell(ended, good, parsed)
+    return 0 if len(good) == len(ended) or (good and parsed.options.get("any")) else EXIT_NOT_ALL
 
 
 def _is_good(job: "Job", status: "tuple[str, ...]", outcomes: "tuple[str, ...]") -> bool:
@@ -44,7 +42,7 @@ def _is_good(job: "Job", status: "tuple[str, ...]", outcomes: "tuple[str, ...]")
     return job.status == ENDED and job.outcome in outcomes
 
 
-def _tell(ended: "list[Job]", parsed: "Parsed") -> None:
+def _tell(ended: "list[Job]", good: "list[int]", parsed: "Parsed") -> None:
     if parsed.options.get("json"):
         from outlast.core.jsontext import dumps
         from outlast.core.shape import jobs_shape
@@ -54,5 +52,5 @@ def _tell(ended: "list[Job]", parsed: "Parsed") -> None:
         sys.stdout.write("".join(f"{job.id}\n" for job in ended))
     elif not parsed.options.get("quiet"):
         for job in ended:
-            if job.status != ENDED or job.outcome != SUCCEEDED:
+            if job.id not in good:
                 print(f"outlast: job {job.id} {job.outcome or job.status}{f': {job.reason}' if job.reason else ''}", file=sys.stderr)

@@ -42,9 +42,12 @@ CREATE INDEX jobs_due ON jobs (next_run_at) WHERE status = 'pending' AND next_ru
 CREATE INDEX jobs_to_stop ON jobs (id) WHERE stop_requested IS NOT NULL AND status <> 'ended';
 CREATE INDEX jobs_ended ON jobs (ended_at) WHERE status = 'ended';
 CREATE INDEX jobs_outcome ON jobs (outcome, ended_at) WHERE status = 'ended';
-CREATE INDEX jobs_name ON jobs (name, id);
-CREATE INDEX jobs_group ON jobs ("group", id) WHERE "group" IS NOT NULL;
-CREATE INDEX jobs_key ON jobs (key, id) WHERE key IS NOT NULL;
+CREATE INDEX jobs_name ON jobs (name, coalesce(started_at, created_at));  -- a bare word means the one that started last
+CREATE INDEX jobs_key ON jobs (key, coalesce(started_at, created_at)) WHERE key IS NOT NULL;
+CREATE INDEX jobs_active_name ON jobs (name) WHERE status <> 'ended';
+CREATE INDEX jobs_active_key ON jobs (key) WHERE status <> 'ended' AND key IS NOT NULL;
+CREATE INDEX jobs_ended_name ON jobs (name, ended_at) WHERE status = 'ended';
+CREATE INDEX jobs_group ON jobs ("group", ended_at) WHERE "group" IS NOT NULL;
 
 CREATE TABLE runs (
     job INTEGER NOT NULL,

@@ -18,9 +18,9 @@ SELECT 1 FROM fronts WHERE token = ?
 -- name: any-front
 SELECT 1 FROM fronts LIMIT 1
 -- name: active-key
-SELECT id FROM jobs WHERE key = ? AND status <> 'ended' ORDER BY id DESC LIMIT 1
+SELECT max(id) FROM jobs INDEXED BY jobs_active_key WHERE key = ? AND status <> 'ended'
 -- name: active-name
-SELECT id FROM jobs WHERE name = ? AND status <> 'ended' ORDER BY id DESC LIMIT 1
+SELECT max(id) FROM jobs INDEXED BY jobs_active_name WHERE name = ? AND status <> 'ended'
 -- name: count-ended
 UPDATE meta SET value = value + ? WHERE name = 'ended'
 -- name: meta

@@ -1,0 +1,71 @@
+"""Every option's example in the reference is a line that works, and so is every example of every verb."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from outlast.core.options import OPTIONS, Option
+from outlast.core.verbs import VERBS, Verb
+from support import Outlast
+
+HARMLESS = ["--", "true"]
+VERB_OPTIONS = [(verb, option) for verb in VERBS if verb.name != "run" and not verb.hidden for option in verb.options]
+
+
+@pytest.fixture
+def prepared(outlast: Outlast) -> Outlast:
+    """A home in which the things that examples name are there."""
+    (outlast.folder / "commands.txt").write_text("true\necho two\n")
+    (outlast.folder / "data.txt").write_text("data\n")
+    return outlast
+
+
+def words_of(option: Option) -> list[str]:
+    """Return the example's words, made harmless: directories and commands of other people's machines are replaced."""
+    words = shlex.split(option.example.replace("/srv", "."))
+    if "--" in words:
+        return words
+    return words if option.name in {"from", "jobs"} else [*words, *HARMLESS]
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_an_option_of_run(prepared: Outlast, option: Option) -> None:
+    words = words_of(option)
+    if "--" in words and words[-1] not in {"true"}:
+        at = words.index("--")
+        words = [*words[:at], "--shell", "--", "true"] if "--shell" in words else [*words[:at], "--", "true"]
+    done = prepared("run", *words)
+    assert done.status == 0, (words, done)
+    assert done.stdout or "--wait" in words
+
+
+def operands(verb: Verb, job: int) -> list[str]:
+    """Return words that make a whole call of the verb with one of its options."""
+    return {
+        "show": [str(job)], "why": [str(job)], "wait": [str(job)], "stop": [str(job)], "interrupt": [str(job)], "kill": [str(job)],
+        "signal": ["CONT"], "rerun": [str(job)], "logs": [str(job)], "group": ["set", "g"], "completion": ["bash"], "events": [],
+    }.get(verb.name, [])  # fmt: skip
+
+
+@pytest.mark.parametrize(("verb", "option"), VERB_OPTIONS, ids=lambda item: item.name)
+def test_an_option_of_another_verb(prepared: Outlast, verb: Verb, option: Option) -> None:
+    job = prepared.run("--", "sh", "-c", "echo error; echo warning >&2")
+    prepared("wait", str(job))
+    example = shlex.split(option.example)
+    before = operands(verb, job)
+    if option.name == "fail-if-not-run":
+        before, example = [str(job)], ["--wait", "--fail-if-not-run"]
+    if "--" in example:
+        example = example[: example.index("--")]
+    if verb.name in {"stop", "interrupt", "kill"} and option.name == "all":
+        before = []
+    done = prepared(verb.name, *before, *example)
+    assert done.status in {0, 1}, (verb.name, before, example, done)
+    assert b"Traceback" not in done.stderr
+
+
+def test_there_is_something_to_test(tmp_path: Path) -> None:
+    assert len(OPTIONS) > 20
+    assert len(VERB_OPTIONS) > 20
+    assert tmp_path.exists()

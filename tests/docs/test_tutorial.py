@@ -1,0 +1,50 @@
+"""The tutorial and the README say what really happens: every typed line is run, every shown line compared."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support import CHECKOUT, Outlast
+
+PAGES = ("docs/tutorial.md", "README.md")
+BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+
+
+def steps(page: Path) -> list[tuple[str, str]]:
+    """Return (typed line, expected output) of every console block of `page`."""
+    found: list[tuple[str, list[str]]] = []
+    for block in BLOCK.findall(page.read_text()):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                found.append((line[2:], []))
+            else:
+                found[-1][1].append(line)
+    return [(typed, "\n".join(lines)) for typed, lines in found]
+
+
+def matches(expected: str, got: str) -> bool:
+    """Compare line by line as doctest does: `...` stands for anything; runs of blanks count as one."""
+    pattern = re.escape(re.sub(r"[ \t]+", " ", expected.strip())).replace(r"\.\.\.", ".*").replace(r"\ ", " ")
+    return re.fullmatch(pattern, re.sub(r"[ \t]+", " ", got.strip()), re.DOTALL) is not None
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page(outlast: Outlast, page: str) -> None:
+    found = steps(CHECKOUT / page)
+    assert found
+    for typed, expected in found:
+        if "pip install" in typed or typed.startswith("sh tests/run"):
+            continue
+        done = subprocess.run(
+            ["bash", "-c", typed], env=outlast.environ(), cwd=outlast.folder, capture_output=True, text=True, timeout=60, check=False
+        )
+        got = done.stdout + done.stderr
+        assert matches(expected, got), f"{page}: $ {typed}\nexpected:\n{expected}\ngot:\n{got}"
+
+
+def test_a_page_that_is_wrong_would_be_seen() -> None:
+    assert matches("a ... c", "a b  c")
+    assert not matches("a ... c", "a b")
+    assert not matches("1", "2")

@@ -1,0 +1,276 @@
+"""Submitting: durable before the id is known, all or none, ids never given out twice, overlap decided with the insert."""
+
+import os
+import signal
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from store.making import AT, ENVIRONMENT, child, dump, end, ended, miscounted, submission, submit, tick
+
+from outlast.core import job as j
+from outlast.core.errors import Bug, Refused
+from outlast.home import Home
+from outlast.seams import arm
+from outlast.store.reading import Reading
+from outlast.store.store import Environment, Front, Store
+
+
+def test_a_submitted_job_is_there_with_all_its_fields(store: Store) -> None:
+    made = submit(
+        store, name="näme", description="d\nd", group="g", key="k", command=["a", "b\udcff", "ü", ""], cwd="/\udce4", user="me",
+        info=["1", "", "\u2028"], params={"x": "\udcff", "ü": ""}, rerun_of=7, spec={"retries.num-runs": None, "stop.signal": 2},
+    )  # fmt: skip
+    assert made == store.job(made.id)
+    assert (1, 1, j.QUEUED, "e1") == (made.id, made.version, made.status, made.environment)
+    assert [("submitted", {"waits": False})] == [(event["kind"], event["data"]) for event in store.events_of(made.id)]
+    assert made.created_at == made.queued_at
+
+
+def test_a_job_that_waits_is_pending(store: Store) -> None:
+    job = submit(store, waits=True)
+    assert (j.PENDING, None) == (job.status, job.queued_at)
+
+
+def test_all_or_none(store: Store) -> None:
+    submit(store, key="taken")
+    before = dump(Path(store.database.home.path))
+    with pytest.raises(Refused, match="key `taken` is in use by job 1"):
+        store.submit([submission(name="a"), submission(name="b", key="taken"), submission(name="c")], tick())
+    with pytest.raises(Refused, match="key `twice` is in use by job 2"):
+        store.submit([submission(key="twice"), submission(key="twice")], tick())
+    with pytest.raises(ValueError, match="JSON"):
+        store.submit([submission(), submission(spec={"x": float("nan")})], tick())
+    assert before == dump(Path(store.database.home.path))
+    assert 2 == submit(store).id
+
+
+def test_many_at_once_get_ids_in_their_order(store: Store) -> None:
+    jobs = store.submit([submission(name=f"n{number}") for number in range(500)], AT)
+    assert [(number + 1, f"n{number}") for number in range(500)] == [(job.id, job.name) for job in jobs]
+    assert jobs == store.select("1")
+    assert [] == miscounted(store)
+
+
+def test_a_failure_in_between_leaves_nothing(store: Store) -> None:
+    arm("submit.after-insert=raise")
+    try:
+        with pytest.raises(Bug):
+            submit(store)
+    finally:
+        arm("")
+    assert [] == store.select("1")
+    assert 1 == submit(store).id
+
+
+def test_ids_are_never_given_out_twice(store: Store, home_path: Path) -> None:
+    assert 3 == store.submit([submission() for _ in range(3)], AT)[-1].id
+    with store.batch():  # as a later `clean` does
+        for table, column in (("jobs", "id"), ("events", "job")):
+            store.database.execute(f"DELETE FROM {table} WHERE {column} >= 2")
+    assert 4 == submit(store).id
+    store.close()
+    again = Store(Home(str(home_path)))
+    with again.batch():
+        again.database.execute("DELETE FROM jobs")
+    assert 5 == submit(again).id
+    again.close()
+
+
+def test_environments_are_stored_once_each(store: Store) -> None:
+    other = Environment(hash="e2", variables=b"C=3\0", surroundings="{}")
+    store.submit([submission(), submission(), submission(environment=other)], AT)
+    submit(store)
+    assert [("e1",), ("e2",)] == store.database.rows("SELECT hash FROM environments ORDER BY hash")
+    assert (b"A=1\0B=\xff\0", {"umask": 18}) == store.environment("e1")
+    assert store.environment("gone") is None
+    assert ["e1", "e1", "e2", "e1"] == [job.environment for job in store.select("1")]
+
+
+# Overlap and keys
+
+
+def test_a_key_is_free_again_when_its_job_has_ended(store: Store) -> None:
+    first = submit(store, key="k")
+    for overlap in (None, None):
+        with pytest.raises(Refused):
+            submit(store, key="k", overlap=overlap)
+    end(store, first)
+    assert j.QUEUED == submit(store, key="k").status
+
+
+@pytest.mark.parametrize("by", ["key", "name"])
+def test_skip_leaves_a_record(store: Store, by: str) -> None:
+    fields = {"name": "sync", "key": "k" if by == "key" else None}
+    first = submit(store, **fields, overlap="skip")
+    front = Front(token="t", pid=1, pid_start=1)  # noqa: S106  # no password
+    second = submit(store, **fields, overlap="skip", front=front)
+    assert (j.QUEUED, j.ENDED, j.SKIPPED) == (first.status, second.status, second.outcome)
+    assert f"job 1 with the same {by} `{'k' if by == 'key' else 'sync'}` is active" == second.reason
+    assert second == store.job(second.id)
+    assert ["submitted", "ended"] == [event["kind"] for event in store.events_of(second.id)]
+    assert not store.any_front()
+    assert 1 == store.count_ended()
+    end(store, first)
+    assert j.QUEUED == submit(store, **fields, overlap="skip").status
+    assert [] == miscounted(store)
+
+
+def test_skip_compares_the_key_where_there_is_one_and_else_the_name(store: Store) -> None:
+    submit(store, name="a", key="k")
+    assert j.QUEUED == submit(store, name="a", key="other", overlap="skip").status
+    assert j.SKIPPED == submit(store, name="b", key="k", overlap="skip").outcome
+    assert j.SKIPPED == submit(store, name="a", overlap="skip").outcome
+    assert j.QUEUED == submit(store, name="k", overlap="skip").status
+
+
+@pytest.mark.parametrize("name", ["ü", "\udcff", "a'b\"", "*", "%"])
+def test_any_text_can_be_a_key_or_a_name(store: Store, name: str) -> None:
+    submit(store, name=name, key=name)
+    with pytest.raises(Refused):
+        submit(store, key=name)
+    assert j.SKIPPED == submit(store, name=name, overlap="skip").outcome
+
+
+def test_allow_lets_both_run(store: Store) -> None:
+    assert [j.QUEUED] * 3 == [submit(store, key="k", overlap="allow").status for _ in range(3)]
+    with pytest.raises(Refused, match="job 3"):
+        submit(store, key="k")
+
+
+def test_within_one_batch_the_second_one_is_skipped(store: Store) -> None:
+    jobs = store.submit([submission(key="k", overlap="skip") for _ in range(4)], AT)
+    assert [j.QUEUED, j.ENDED, j.ENDED, j.ENDED] == [job.status for job in jobs]
+    assert 3 == store.count_ended()
+
+
+def test_fronts_are_kept_until_they_are_forgotten(store: Store) -> None:
+    front = Front(token="secret", pid=12, pid_start=34, parent=1)  # noqa: S106
+    job = submit(store, front=front)
+    assert front == store.front(job.id)
+    assert store.any_front()
+    store.forget_front(job.id)
+    assert store.front(job.id) is None
+    assert not store.any_front()
+
+
+def test_a_job_in_front_may_borrow_the_slot_of_the_job_it_was_submitted_from(store: Store) -> None:
+    from store.making import claim
+
+    front = Front(token="t", pid=1, pid_start=1, parent=1)  # noqa: S106
+    outer = submit(store, group="g")
+    inner = submit(store, group="g", front=front)
+    submit(store, group="other", front=front)
+    assert [] == store.borrowers("g")
+    claim(store, outer)
+    assert [inner.id] == store.borrowers("g")
+
+
+# Several processes
+
+SUBMIT = """
+    import sys
+    from store.making import submit
+    from outlast.core.errors import Refused
+    from outlast.home import Home
+    from outlast.store.store import Store
+
+    home, overlap = sys.argv[1], sys.argv[2] or None
+    print("ready", flush=True)
+    sys.stdin.readline()
+    store = Store(Home(home))
+    try:
+        job = submit(store, key="only", overlap=overlap)
+    except Refused as refused:
+        print("refused", "is in use by job" in str(refused))
+    else:
+        print(job.status)
+    store.close()
+"""
+
+
+@pytest.mark.parametrize("overlap", ["", "skip", "allow"])
+def test_a_hundred_processes_at_once_with_one_key(home_path: Path, overlap: str) -> None:
+    """They also all open a home that is not there yet."""
+    processes: list[subprocess.Popen[bytes]] = [child(SUBMIT, home_path, overlap) for _ in range(100)]
+    told: Counter[str] = Counter()
+    try:
+        for process in processes:
+            assert process.stdout is not None
+            assert b"ready\n" == process.stdout.readline(), process.communicate()
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write(b"go\n")
+            process.stdin.flush()
+        for process in processes:
+            stdout, stderr = process.communicate(timeout=100)
+            assert b"" == stderr
+            told[stdout.decode().strip()] += 1
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+    expected = {"": {"queued": 1, "refused True": 99}, "skip": {"queued": 1, "ended": 99}, "allow": {"queued": 100}}[overlap]
+    assert expected == told
+    reading = Reading(Home(str(home_path)))
+    jobs = reading.select("1")
+    assert {"": 1, "skip": 100, "allow": 100}[overlap] == len(jobs)
+    assert list(range(1, len(jobs) + 1)) == [job.id for job in jobs]
+    assert {"": 0, "skip": 99, "allow": 0}[overlap] == reading.count_ended() == sum(job.outcome == j.SKIPPED for job in jobs)
+    assert [] == reading.database.all("miscounted")
+    assert [("ok",)] == reading.database.all("integrity")
+    reading.close()
+
+
+DIE = """
+    import os, sys
+    from outlast.home import Home
+    from outlast.seams import arm
+    from outlast.store.store import Store
+    from store.making import submit
+
+    store = Store(Home(sys.argv[1]))
+    arm(sys.argv[2])
+    submit(store, name="first")
+    submit(store, name="second")
+"""
+
+
+@pytest.mark.parametrize(
+    ("point", "expected"),
+    [("submit.after-commit@1=die", ["first"]), ("submit.after-insert@2=die", ["first"]), ("submit.after-commit@2=die", ["first", "second"])],
+)
+def test_what_was_committed_outlasts_the_one_who_did_it(home_path: Path, point: str, expected: list[str]) -> None:
+    process = child(DIE, home_path, point)
+    process.communicate(timeout=60)
+    assert -signal.SIGKILL == process.returncode
+    reading = Reading(Home(str(home_path)))
+    assert expected == [job.name for job in reading.select("1")]
+    reading.close()
+    store = Store(Home(str(home_path)))
+    assert len(expected) + 1 == submit(store).id
+    assert [] == miscounted(store)
+    store.close()
+
+
+def test_a_commit_is_synced_before_it_is_told(store: Store) -> None:
+    assert 2 == store.database.row("PRAGMA synchronous")[0]  # FULL
+    assert "wal" == store.database.row("PRAGMA journal_mode")[0]
+    assert 0 == store.database.row("PRAGMA wal_autocheckpoint")[0]  # only the supervisor checkpoints
+
+
+def test_what_ended_is_counted_as_it_ends(store: Store) -> None:
+    for number in range(5):
+        assert number == store.count_ended()
+        ended(store)
+    with pytest.raises(ZeroDivisionError), store.batch():
+        ended(store)
+        raise ZeroDivisionError
+    assert 5 == store.count_ended()
+    with store.batch():
+        ended(store)
+        ended(store)
+    assert 7 == store.count_ended() == store.count("status = 'ended'")
+    assert ENVIRONMENT.hash == store.select("1")[0].environment
+    assert os.path.exists(store.database.home.at("outlast.db"))
