@@ -38,15 +38,20 @@ def request(
     return asked
 
 
-def wait_for_run(jobs: "Jobs", asked: "Sequence[Job]") -> None:
-    """Wait until the runs that were running when they were asked to end have ended."""
+def wait_for_end(jobs: "Jobs", asked: "Sequence[Job]", *, scope: str) -> None:
+    """Wait until the record says that the jobs (`scope` run: the runs that were running) have ended: only it tells what was ended."""
     from outlast.client.waiting import until
 
     def reached() -> bool:
-        found = {job.id: job for job in jobs.find([job.id for job in asked])}
-        return all(found[job.id].status != RUNNING or found[job.id].run > job.run for job in asked)
+        return all(_has_ended(jobs.store.job(job.id), job, scope) for job in asked)
 
     until(jobs.home, [job.id for job in asked], reached, None)
+
+
+def _has_ended(found: Job | None, asked: Job, scope: str) -> bool:
+    if found is None or found.status == ENDED:
+        return True
+    return scope == "run" and (found.status != RUNNING or found.run > asked.run)
 
 
 def send_signal(jobs: "Jobs", signal: "int | str", wanted: "Sequence[Job]") -> "dict[int, int]":

@@ -278,17 +278,12 @@ class Jobs:
         `signal` and `grace` (seconds or a duration) instead of the jobs' own. `every`: a word may mean several jobs.
         `scope="run"`: only the present run, retries go on. Raises NotFound, Refused.
         """
-        from outlast.client.ending import request
+        from outlast.client.ending import request, wait_for_end
 
         jobs = self.find(selected, to_end=True, every=every)
         asked = request(self, verb, jobs, signal=signal, grace=grace, scope=scope)
         if asked and wait:
-            if scope == "run":
-                from outlast.client.ending import wait_for_run
-
-                wait_for_run(self, asked)
-            else:
-                self.wait(asked)
+            wait_for_end(self, asked, scope=scope)
         return [self.one(job.id) for job in jobs]
 
     def signal(self, signal: "int | str", selected: "Selected", *, every: bool = False) -> "dict[int, int]":
