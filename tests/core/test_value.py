@@ -1,5 +1,8 @@
 """Frozen values: what the core is made of."""
 
+import copy
+import pickle
+
 import pytest
 from core.samples import job_in
 
@@ -44,6 +47,14 @@ def test_nothing_changes_a_value() -> None:
         del point.x
     with pytest.raises(TypeError, match="hash"):
         hash(point)
+
+
+def test_a_value_can_be_copied_and_sent() -> None:
+    job = job_in(j.ENDED, params={"a": "b"})
+    for other in (copy.copy(job), copy.deepcopy(job), pickle.loads(pickle.dumps(job))):
+        assert job == other
+        assert type(job) is type(other)
+    assert copy.deepcopy(job).params is not job.params
 
 
 def test_every_field_of_a_value_is_annotated_in_its_order() -> None:

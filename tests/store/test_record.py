@@ -192,6 +192,51 @@ def test_the_given_job_is_left_alone(store: Store) -> None:
     assert before == job
 
 
+def test_several_events_are_written_as_if_one_after_the_other(store: Store) -> None:
+    one, all_at_once = (claim(store, submit(store)) for _ in range(2))
+    told = ending(one, j.FAILED, reason="ended by \udcff")
+    events = (
+        e.Started(run=1, pid=4, pid_start=9, pidns=1, started_at=AT), e.Noted(text="x"),
+        e.Ended(outcome=j.FAILED, reason="\udcff", run=1, ending=told),
+    )  # fmt: skip
+    for event in events:
+        one = store.record(one, event, AT)
+    new = store.record_all(all_at_once, events, AT)
+    assert one == new.replace(id=one.id, created_at=one.created_at, queued_at=one.queued_at)
+    assert new == store.job(new.id)
+    assert store.runs(one.id)[0].replace(claimed_at=0, job=0) == store.runs(new.id)[0].replace(claimed_at=0, job=0)
+    assert [event["kind"] for event in store.events_of(one.id)] == [event["kind"] for event in store.events_of(new.id)]
+    assert 2 == store.count_ended()
+    assert new == store.record_all(new, (), AT)
+    assert [] == miscounted(store)
+
+
+def test_of_several_events_all_or_none_happen(store: Store, home_path: Path) -> None:
+    job = claim(store, submit(store))
+    before = dump(home_path)
+    with pytest.raises(Bug):
+        store.record_all(job, (e.Held(), e.Queued()), AT)
+    store.record(job, e.Held(), AT)
+    held = dump(home_path)
+    assert before != held
+    with pytest.raises(Stale):
+        store.record_all(job, (e.Noted(text="x"), e.Paused()), AT)
+    assert held == dump(home_path)
+
+
+def test_a_run_that_was_rolled_back_is_not_remembered(store: Store) -> None:
+    job = claim(store, submit(store))
+    with pytest.raises(ZeroDivisionError), store.batch():
+        start(store, job)
+        raise ZeroDivisionError
+    wished = store.request(job.id, e.StopRequested(verb=j.STOP), AT)  # has the version that the start would have made
+    run = store.current_run(wished)
+    assert run is not None
+    assert run.pid is None
+    with store.batch():
+        assert 4711 == getattr(store.current_run(start(store, wished)), "pid", 0)
+
+
 # Wishes
 
 

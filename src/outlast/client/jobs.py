@@ -4,7 +4,7 @@ A failure of the command is data; only our failures are exceptions (`outlast.Out
 """
 
 from outlast.core.errors import NotFound, Refused, UsageError
-from outlast.core.job import ENDED, INTERRUPT, KILL, STOP, Job, Run
+from outlast.core.job import ENDED, INTERRUPT, KILL, RUNNING, STOP, Job, Run
 from outlast.home import Home
 from outlast.seams import failpoint, now
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from outlast.store.store import Store, Submission
 
     Selected = int | str | Job | Iterable[int | str | Job]
+
+
+PROVED = 20  # running jobs whose lock is looked at while a supervisor lives
 
 
 class Jobs:
@@ -151,7 +154,7 @@ class Jobs:
         return self._current(find(self.reading, selectors, to_end=to_end, every=every))
 
     def _current(self, jobs: "List[Job]") -> "List[Job]":
-        return [self._as_it_is(job)[0] if job.status == "running" else job for job in jobs]
+        return [self._as_it_is(job)[0] if job.status == RUNNING else job for job in jobs]
 
     def _as_it_is(self, job: Job) -> "tuple[Job, Run | None]":
         from outlast.client.truth import current
@@ -249,13 +252,27 @@ class Jobs:
         left = set(ids)
 
         def reached() -> bool:
-            left.difference_update(job.id for job in self.find(sorted(left)) if job.status in goals or job.status == ENDED)
+            left.difference_update(self._at(left, goals))
             return not left or (any and len(left) < len(ids))
 
         limit = None if timeout is None else parse_duration(timeout)
         if ids and not until(self.home, ids, reached, limit):
             raise TimeoutError(f"{len(left)} of {len(ids)} jobs have not ended")
         return [self.one(number) for number in ids]
+
+    def _at(self, ids: "set[int]", goals: "tuple[str, ...]") -> "set[int]":
+        """Return those of `ids` that have ended or are at one of `goals`: by the record, and of running ones by their locks.
+
+        Who waits for many has a supervisor; its record is a few milliseconds old at most, so only the first ones are proved.
+        """
+        if self.reading is None:
+            return set()
+        active = self.reading.active()
+        there = {number for number in ids if number not in active or active[number] in goals}
+        doubtful = [number for number in sorted(ids - there) if active[number] == RUNNING]
+        if self.home.is_supervised():
+            doubtful = doubtful[:PROVED]
+        return there | {job.id for job in self._current(self.reading.jobs(doubtful)) if job.status in goals or job.status == ENDED}
 
     def stop(self, selected: "Selected", **how: "Any") -> "List[Job]":
         """End jobs, politely first; outcome `stopped`. See `end`."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from outlast.home import Home
 
 SAFETY = 5.0  # look again after this, whatever was told
+CROWDED = 0.02  # pause after a change where several jobs are waited for
 MANY = 1000  # more jobs than this are watched as all: the supervisor reads one line of 64 KiB
 YOUNG = 2_000_000_000  # ns; a supervisor that ends sooner is not started again at once
 BLIND = 0.5  # look again after this where no supervisor can be had (a home that cannot be written to)
@@ -93,7 +94,9 @@ def until(home: "Home", jobs: "Iterable[int] | None", reached: "Callable[[], Any
     if found:
         return found
     deadline = None if timeout is None else monotonic() + timeout
-    watch = Watch(home, jobs)
+    ids = None if jobs is None else [*jobs]
+    crowd = ids is None or len(ids) > 1
+    watch = Watch(home, ids)
     try:
         while True:
             found = reached()
@@ -103,5 +106,7 @@ def until(home: "Home", jobs: "Iterable[int] | None", reached: "Callable[[], Any
             if left <= 0:
                 return None
             watch.pause(left)
+            if crowd:
+                select.select([], [], [], CROWDED)  # many end at once: look once for all of them
     finally:
         watch.close()

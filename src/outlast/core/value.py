@@ -66,7 +66,15 @@ class Value:
 
     __hash__ = None  # type: ignore[assignment]  # some fields are lists and dicts
 
+    def __reduce__(self) -> "tuple[Any, ...]":
+        """Let `copy` and `pickle` make it anew: nothing can be set afterwards."""
+        return _made, (type(self), *(content for _, content in self.items()))
+
     def __repr__(self) -> str:
         """Show the fields that differ from their default."""
         shown = (f"{n}={v!r}" for n, v in self.items() if n not in self._defaults or self._defaults[n] != v)
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _made(kind: "type[Value]", *contents: "Any") -> Value:
+    return kind(**dict(zip(kind.__slots__, contents, strict=True)))

@@ -15,7 +15,7 @@ _QUOTED = {"group": '"group"', "trigger": '"trigger"'}
 JOB_COLUMNS = ", ".join(_QUOTED.get(f, f) for f in JOB_FIELDS)
 RUN_COLUMNS = ", ".join(RUN_FIELDS)
 _JSON = frozenset({"command", "stop_requested", "info", "params", "spec"})
-_TEXT = frozenset({"name", "description", "group", "key", "cwd", "user"})
+_TEXT = frozenset({"name", "description", "group", "key", "cwd", "user", "reason", "schedule"})  # may be bytes that are not UTF-8
 _FLAGS = frozenset({"paused", "held", "automatic"})
 
 _set = object.__setattr__
@@ -85,7 +85,7 @@ def run_of(row: "Sequence[Any]") -> Run:
     """Return the run of a row of RUN_COLUMNS."""
     run = object.__new__(Run)
     for field, value in zip(RUN_FIELDS, row, strict=True):
-        _set(run, field, value)
+        _set(run, field, as_text(value) if field == "reason" else value)
     return run
 
 
@@ -95,5 +95,5 @@ def row_of_job(job: Job) -> "list[Any]":
 
 
 def row_of_run(run: Run) -> "list[Any]":
-    """Return a run as a row of RUN_COLUMNS: every column holds what the field holds."""
-    return [content for _, content in run.items()]
+    """Return a run as a row of RUN_COLUMNS."""
+    return [as_stored_text(content) if field == "reason" and content else content for field, content in run.items()]

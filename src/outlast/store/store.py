@@ -134,6 +134,8 @@ class Store(Reading):
         if not self._in_batch:
             with self.batch():
                 return self.record_all(job, events, now)
+        if not events:
+            return job
         new, run = job, self.current_run(job)
         found = run
         steps = []
