@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from processes.family import become_subreaper, descendants, end_all
+from processes.family import be_subreaper, descendants, end_all
 
 
 @pytest.fixture(autouse=True)
 def no_process_left() -> Iterator[None]:
     """End what the test has started, also what lost its parents: it became ours."""
-    become_subreaper()
+    be_subreaper(True)
     before = descendants()
     yield
     end_all(but=before)
+    be_subreaper(False)

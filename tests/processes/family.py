@@ -133,9 +133,9 @@ def actor(name: str, *words: object) -> tuple[str, ...]:
     return (*PYTHON, str(ACTORS), name, *map(str, words))
 
 
-def become_subreaper() -> None:
-    """Whatever loses its shim becomes ours, not pid 1's: we can find it, and reap it."""
-    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+def be_subreaper(yes: bool) -> None:
+    """Whatever loses its shim becomes ours, not pid 1's: we can find it, and reap it. Only while these tests run."""
+    ctypes.CDLL(None).prctl(36, int(yes), 0, 0, 0)
 
 
 def descendants() -> set[int]:
