@@ -13,5 +13,7 @@ def no_process_left() -> Iterator[None]:
     be_subreaper(True)
     before = descendants()
     yield
-    end_all(but=before)
-    be_subreaper(False)
+    try:
+        end_all(but=before)
+    finally:
+        be_subreaper(False)

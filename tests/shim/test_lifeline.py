@@ -126,7 +126,7 @@ def test_a_new_supervisor_is_started_with_the_lock_and_clean_surroundings(shim, 
     assert [str(home.path), "stays", "third word", ""] == note["argv"]
     assert note["pid"] == note["sid"]
     assert ("/", "0077", 0, 0, "is mine") == tuple(note[key] for key in ("cwd", "umask", "ignored", "blocked", "lock"))
-    assert {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/some/where"} == set(note["environ"])
+    assert {"PATH=/usr/local/bin:/usr/bin:/bin", "OUTLAST_MARK=supervisor", "HOME=/some/where"} == set(note["environ"])
     assert {"0": "/dev/null", "1": "/dev/null", "2": "/dev/null", "3": f"{home.path}/supervisor.lock"} == note["fds"]
     assert 0o600 == (home.path / "supervisor.lock").stat().st_mode & 0o777
     eventually(home.attached, 60)
@@ -144,7 +144,7 @@ def test_home_is_left_out_where_there_is_none(shim, home):
     guard = home.guard()
     home.leave()
     (note,) = eventually(lambda: home.notes or False, 60)
-    assert ["PATH=/usr/local/bin:/usr/bin:/bin"] == note["environ"]
+    assert ["PATH=/usr/local/bin:/usr/bin:/bin", "OUTLAST_MARK=supervisor"] == note["environ"]
     guard.wait()
 
 

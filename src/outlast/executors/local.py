@@ -5,7 +5,7 @@ The supervisor keeps its own descriptors 0 to 9 occupied (`occupy_low_descriptor
 
 import os
 import sys
-from _signal import valid_signals
+from _signal import valid_signals  # type: ignore[import-not-found]
 
 from outlast.core.options import value
 from outlast.executors import state
@@ -152,5 +152,5 @@ def start(shim: "Sequence[str]", words: "Sequence[str]", path: str, command: "Se
 def start_guard(shim: "Sequence[str]", home: Home, lifeline: int, null: int) -> int:
     """Start a shim in guard mode: it starts the next supervisor if this one dies while no run lives. Returns its pid."""
     actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate((null, null, null, null, lifeline))]
-    environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    environment = {name: os.environ[name] for name in ("HOME", "PATH", "OUTLAST_MARK") if name in os.environ}
     return os.posix_spawn(shim[0], [*shim, "guard", f"home={home.path}"], environment, file_actions=actions, setsigmask=[])

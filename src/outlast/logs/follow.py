@@ -11,13 +11,18 @@ from outlast.logs import gaps
 from outlast.logs.cri import raw
 from outlast.logs.files import MOST_OPEN, Snapshot, identity, in_order, name_of, raw_size, walk
 from outlast.logs.gaps import Gap
-from outlast.logs.stretch import lines_end, read_at
+from outlast.logs.stretch import lines, lines_end, read_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from typing import TypeAlias
+
+    from outlast.logs.cri import Batch
     from outlast.logs.files import LogFile, Stretch
+
+    Told: TypeAlias = "tuple[int, Batch]"  # position of the first line in the log stream, lines
 
 TAIL = 1 << 17  # of what has been told; more than a chunk of usual lines
 
@@ -34,13 +39,14 @@ class Follower:
         self.turn = len(self.held) - 1
         self.at, self._tail, self._told_too_much = 0, b"", 0
         if self.held and self._file().reopen():
-            self._move(lines_end(self._file().fd, 0, self._file().size))
+            self.at = lines_end(self._file().fd, 0, self._file().size)
+            self._tail = read_at(self._file().fd, min(TAIL, self.at), max(0, self.at - TAIL))
         end = self._file().start + self.at if self.held else 0
         self.told = {index: gap.bytes or 0 for index, gap in enumerate(snapshot.gaps) if gap.offset <= end and not gap.log}
         self._removed = _removed(snapshot)
 
-    def stretches(self, alive: "Callable[[], bool]", pause: "Callable[[], object]") -> "Iterator[Gap | Stretch | None]":
-        """Yield what comes, None before each `pause()`; ends when `alive()` was false and everything after that has been told."""
+    def batches(self, alive: "Callable[[], bool]", pause: "Callable[[], object]") -> "Iterator[Gap | Told | None]":
+        """Yield what comes, lines with the position of the first, None before each `pause()`; ends when `alive()` was false and everything after that has been told."""
         while True:
             living = alive()
             found = False
@@ -61,15 +67,7 @@ class Follower:
     def _file(self) -> "LogFile":
         return self.held[self.turn]
 
-    def _move(self, at: int) -> None:
-        """Remember that everything before `at` has been told, and what stood last there."""
-        self.at = at
-        self._tail = self._last_told()
-
-    def _last_told(self) -> bytes:
-        return read_at(self._file().fd, min(TAIL, self.at), max(0, self.at - TAIL)) if self._file().reopen() else b""
-
-    def _look(self, *, last: bool) -> "Iterator[Gap | Stretch]":
+    def _look(self, *, last: bool) -> "Iterator[Gap | Told]":
         if not self.held:
             self._begin()
         if not self.held:
@@ -84,22 +82,39 @@ class Follower:
                 self._take_back(file.size)
             end = file.size if over or last or file.fd < 0 else lines_end(file.fd, self.at, file.size)
             fresh = self._fresh_gaps(file.start + end, last=last and not over)
-            if any(0 <= gap.offset - file.start < self.at for gap in fresh) and self._tail != self._last_told():
+            if any(0 <= gap.offset - file.start < self.at for gap in fresh) and self._tail != read_at(
+                file.fd, len(self._tail), self.at - len(self._tail)
+            ):
                 self._take_back(min(gap.offset for gap in fresh) - file.start)  # and other output is there by now
             fresh = [gap for gap in map(self._less_what_was_told, fresh) if gap.bytes != 0]
-            yield from walk([(file, self.at, end)], fresh)
-            self._move(end)
+            for part in walk([(file, self.at, end)], fresh):
+                if isinstance(part, Gap):
+                    yield part
+                else:
+                    yield from self._tell(part)
             yield from reversed(fresh)
             if over:
                 yield from self._next()
             if self._file() is file:
                 return
 
+    def _tell(self, stretch: "Stretch") -> "Iterator[Told]":
+        """Yield the lines of `stretch`, and remember those and no others as told: it may be cut off while it is read."""
+        file, start, end = stretch
+        for batch in lines(file.fd, start, end):
+            text = b"\n".join(batch[0]) + b"\n" * batch[1]
+            position = file.start + self.at
+            self.at += len(text)
+            self._tail = (self._tail + text)[-TAIL:]
+            yield position, batch
+
     def _take_back(self, at: int) -> None:
         """Go back to `at`: what was told of what comes behind it is in no log any more, and will be counted as missing."""
-        back = self._tail[at - self.at :] if self.at - at <= len(self._tail) else b""
-        self._told_too_much += sum(len(piece) for piece in raw([(back.split(b"\n")[:-1], True)], 0) if isinstance(piece, bytes))
-        self._move(max(0, at))
+        kept = len(self._tail) - (self.at - at)
+        if kept >= 0:
+            back = self._tail[kept:].split(b"\n")[:-1]
+            self._told_too_much += sum(len(piece) for piece in raw([(back, True)], 0) if isinstance(piece, bytes))
+        self.at, self._tail = at, self._tail[: max(0, kept)]
 
     def _less_what_was_told(self, gap: Gap) -> Gap:
         if gap.bytes is None or not self._told_too_much or gap.offset != self._file().start + self.at:

@@ -177,12 +177,12 @@ def _size(name: str) -> int:
 
 
 def _appended(follower: Follower, alive: "Alive", pause: "Pause") -> "Iterator[Record | Gap | Torn | None]":
-    for part in follower.stretches(alive, pause):
+    for part in follower.batches(alive, pause):
         if part is None or isinstance(part, Gap):
             yield part
         else:
-            file, start, end = part
-            yield from cri.records(lines(file.fd, start, end), file.start + start)
+            position, batch = part
+            yield from cri.records([batch], position)
 
 
 def _told(items: "Iterator[Line | Gap | Torn | None]") -> "Iterator[Line | Gap | Torn]":

@@ -19,7 +19,7 @@ _PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(
 _RUN = "import sys; sys.path.insert(0, sys.argv[1]); from outlast.supervisor.main import main; main()"
 LOCK_FD = 3
 READY_FD = 4
-CLEAN = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+CLEAN = {"PATH": "/usr/local/bin:/usr/bin:/bin", "OUTLAST_MARK": "supervisor"}  # a mark that is no run's: no stop reaches it
 KEPT = ("HOME", "OUTLAST_FAILPOINTS", "OUTLAST_FAILPOINTS_DIR", "OUTLAST_SHIM", "OUTLAST_BOOT_ID", "OUTLAST_LINGER_MS")
 
 

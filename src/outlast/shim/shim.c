@@ -646,7 +646,7 @@ static int64_t look_at, look_pause = 250; /* look_at: monotonic ns; 0: the lifel
 
 static void __attribute__((noreturn)) become_supervisor(char **words, int lock, char *home)
 {
-    char *environment[] = { "PATH=/usr/local/bin:/usr/bin:/bin", home, NULL };
+    char *environment[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "OUTLAST_MARK=supervisor", home, NULL };
     setsid();
     umask(077);
     int nothing = high(open("/dev/null", O_RDWR));

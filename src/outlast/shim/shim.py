@@ -590,7 +590,7 @@ def become_supervisor(starter: list[bytes], lock: int) -> "NoReturn":
         for fd in range(3):
             os.dup2(nothing, fd)
         os.dup2(lock, 3)
-        environment = {b"PATH": b"/usr/local/bin:/usr/bin:/bin"}
+        environment = {b"PATH": b"/usr/local/bin:/usr/bin:/bin", MARK: b"supervisor"}
         if b"HOME" in os.environb:
             environment[b"HOME"] = os.environb[b"HOME"]
         default_signals()

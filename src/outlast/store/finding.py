@@ -93,10 +93,13 @@ def _condition(reading: "Reading", selector: "Selector") -> "tuple[str, list[Any
     if kind == s.IDS:
         return _in_spans(value), []
     if kind == s.NAME_GLOB:
-        return ("name GLOB ?" if any(sign in value for sign in "*?[") else "name = ?"), [as_stored_text(value)]
+        text = as_stored_text(value)
+        if not any(sign in value for sign in "*?["):
+            return "name = ?", [text]
+        return "(name GLOB ? OR (name >= x'' AND CAST(name AS TEXT) GLOB CAST(? AS TEXT)))", [text, text]  # a blob: it is not UTF-8
     if kind == s.NAME_REGEX:
-        add_regex(reading, selector)
-        return "matches(?, name)", [selector.text]
+        _add_regex(reading, selector)
+        return "matches(?, name)", [as_stored_text(selector.text)]
     if kind == s.GROUP:
         return '"group" = ?', [as_stored_text(value)]
     if kind == s.STATUS:
@@ -107,14 +110,13 @@ def _condition(reading: "Reading", selector: "Selector") -> "tuple[str, list[Any
     return _in("id", [job.id for job in jobs]) if jobs else ("0", [])
 
 
-def add_regex(reading: "Reading", selector: "Selector") -> None:
-    """Teach the connection `matches(text, name)` for the regular expression of `selector`."""
-    pattern = selector.pattern()
-    patterns = {selector.text: pattern}
+def _add_regex(reading: "Reading", selector: "Selector") -> None:
+    """Teach the connection `matches(text, name)` for the regular expressions of this and all earlier selectors."""
+    patterns = reading.patterns
+    patterns[selector.text] = selector.pattern()
 
-    def matches(text: str, name: "str | bytes") -> bool:
-        shown = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
-        return patterns[text].search(shown) is not None
+    def matches(text: "str | bytes", name: "str | bytes") -> bool:
+        return patterns[as_text(text)].search(as_text(name)) is not None
 
     reading.database.connection.create_function("matches", 2, matches)
 

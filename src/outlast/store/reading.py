@@ -6,6 +6,7 @@ from outlast.store.rows import JOB_COLUMNS, RUN_COLUMNS, as_json, as_stored_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Sequence
     from typing import Any
 
@@ -18,11 +19,12 @@ _SELECT_RUNS = f"SELECT {RUN_COLUMNS} FROM runs"  # noqa: S608
 class Reading:
     """The database of a home, to read."""
 
-    __slots__ = ("database",)
+    __slots__ = ("database", "patterns")
 
     def __init__(self, home: Home, *, readonly: bool = True) -> None:
         """Open the database. Raises SystemFault: not there, newer, damaged, no permission."""
         self.database = Database(home, readonly=readonly)
+        self.patterns: dict[str, re.Pattern[str]] = {}  # regular expressions that the connection was taught, see `finding`
 
     def close(self) -> None:
         """Close the connection."""

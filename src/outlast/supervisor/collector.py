@@ -44,7 +44,7 @@ class Collector:
                 self._record(live, self._start_of(live), at)
         return ended
 
-    def _start_of(self, live: LiveRun) -> "list[e.Event]":
+    def _start_of(self, live: LiveRun) -> "list[e.AnyEvent]":
         """Return the event of the run's start, unless it is recorded or not known."""
         told = live.told
         if told is None or live.started:
@@ -63,11 +63,11 @@ class Collector:
         self._record(live, events, at, ending)
         self._context.store.forget_front(live.id)
 
-    def _record(self, live: LiveRun, events: "list[e.Event]", at: int, ending: Ending | None = None) -> Job:
+    def _record(self, live: LiveRun, events: "list[e.AnyEvent]", at: int, ending: Ending | None = None) -> Job:
         """Record `events` and what follows `ending` on the job as it is: somebody's wish may have changed it meanwhile."""
         store = self._context.store
         for _ in range(2):
-            last = [] if ending is None else [after_run(live.job, ending, at, stopped=live.stopped, left=live.left)]
+            last: list[e.AnyEvent] = [] if ending is None else [after_run(live.job, ending, at, stopped=live.stopped, left=live.left)]
             try:
                 live.job = store.record_all(live.job, [*events, *last], at)
             except Stale:
