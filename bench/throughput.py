@@ -19,7 +19,7 @@ SLOTS = 4
 
 NODEJOBS = """
 import sys, threading
-from nodejobs import Jobs
+from nodejobs.jobs import Jobs
 folder, count = sys.argv[1], int(sys.argv[2])
 def some(first):
     jobs = Jobs(db_path=f"{folder}/{first}")

@@ -66,6 +66,16 @@ class Process(NamedTuple):
     proof: str
 
 
+class Client(subprocess.Popen[bytes]):
+    """A started command. A test that fails in its `with` block ends it at once instead of waiting for it."""
+
+    def __exit__(self, kind: Any, *rest: Any) -> None:
+        """Kill it if something was raised; then wait for it and close its streams."""
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, *rest)
+
+
 class Outlast:
     """The installed command with a home of its own: `outlast("run", "--", "true")` returns a `Finished`."""
 
@@ -112,10 +122,10 @@ class Outlast:
         env: Mapping[str, str | None] | None = None,
         cwd: str | Path | None = None,
         **popen: Any,
-    ) -> "subprocess.Popen[bytes]":
+    ) -> Client:
         """Start `outlast ARGS` and return the process; the streams are pipes unless `popen` says otherwise."""
         popen = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
-        return subprocess.Popen([COMMAND, *args], env=self.environ(env), cwd=cwd or self.folder, **popen)
+        return Client([COMMAND, *args], env=self.environ(env), cwd=cwd or self.folder, **popen)
 
     def run(self, *args: str | bytes | Path, **options: Any) -> int:
         """Submit with `outlast run ARGS`, which must succeed, and return the job's id."""

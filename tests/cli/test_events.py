@@ -13,9 +13,9 @@ def kinds(outlast, *words):
     ("job", "expected"),
     [
         ("1", ["submitted", "claimed", "started", "ended"]),
-        ("4", ["submitted", "claimed", "ended"]),
+        ("2", ["submitted", "claimed", "started", "ended"]),
         ("5", ["submitted", "claimed", "started", "stop_requested", "signalled", "ended"]),
-        ("6", ["submitted", "claimed", "started", "retried", "claimed", "started", "ended"]),
+        ("6", ["submitted", "claimed", "started", "retried", "queued", "claimed", "started", "ended"]),
     ],
 )
 def test_of_a_job(past, job, expected):

@@ -88,7 +88,7 @@ def test_the_status_is_the_commands(outlast, command, status):
     told = front(outlast, "--", *command)
     assert (status, b"") == (told.status, told.stdout)
     if status in {126, 127}:
-        assert re.fullmatch(rf"outlast: job 1 not_started: [^\n]*{command[0]}[^\n]*\n", told.stderr.decode()), told
+        assert re.fullmatch(rf"outlast: job 1 not started: [^\n]*{command[0]}[^\n]*\n", told.stderr.decode()), told
     else:
         assert b"" == told.stderr
 

@@ -54,7 +54,7 @@ def test_bash_completes_with_the_installed_command(past):
 
 
 def test_words_for_completion(past):
-    assert re.search(r"^1\tone$", past("__complete", "jobs", status=0).text, re.MULTILINE)
+    assert re.search(r"^1\tone \(succeeded\)$", past("__complete", "jobs", status=0).text, re.MULTILINE)
     assert "" == past("__complete", "active", status=0).text
 
 

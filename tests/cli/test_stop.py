@@ -33,7 +33,7 @@ def test_each(outlast, verb, outcome, signal, reason):
     eventually(lambda: len(outlast.processes()) >= 5)  # supervisor, shim, three of the command
     told = outlast(verb, "1", status=0)
     assert b"" == told.stderr
-    assert re.fullmatch(rf"job 1: \S.*{reason}\)?; 3 processes ended", told.text), told
+    assert re.fullmatch(rf"job 1: (\w+ \()?{reason}\)?; 3 processes ended", told.text), told
     job = outlast.show(1)
     assert ("ended", outcome, signal, reason) == tuple(job[key] for key in ("status", "outcome", "signal", "reason"))
     eventually(lambda: not [process for process in outlast.processes() if process.argv[0] in {"sh", "sleep"}])
@@ -105,7 +105,7 @@ def test_several_of_one_name_are_refused(outlast):
         outlast.run("--name", "twin", "--", "sleep", "1000")
     outlast.run("--name", "twin", "--overlap", "skip", "--", "true")
     assert_refused(outlast("stop", "twin"), 4, "1", "2", "--all")
-    assert ["running", "running"] == [eventually(lambda job=job: outlast.show(job)["status"]) for job in (1, 2)] or True
+    assert {"queued", "running"} >= {outlast.show(job)["status"] for job in (1, 2)}
     told = outlast("stop", "--all", "twin", status=0)
     assert [b"1", b"2"] == re.findall(rb"^job (\d+): stopped", told.stdout, re.MULTILINE)
     assert b"job 2: had ended already" in outlast("stop", "2", status=0).stdout

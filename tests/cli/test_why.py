@@ -35,7 +35,7 @@ def test_of_what_waits(outlast):
     outlast("wait", "1", "--status", "running", status=0)
     outlast("wait", "3", "--status", "pending", status=0)
     assert re.search(r"running for .* pid \d+", outlast("why", "1", status=0).text)
-    assert re.search(r"all 1 slots of its group `g`.*outlast group set g --slots", outlast("why", "2").text)
+    assert re.search(r"the only slot of its group `g`.*outlast group set g --slots", outlast("why", "2").text)
     assert re.search(r"exit code 1|[Rr]un 2", outlast("why", "3", status=0).text)
     assert re.search(r"skipped.*overlap", outlast("why", "4", status=0).text)
 

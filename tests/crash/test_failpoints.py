@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import outlast as package
-from crash.scene import DIED, OURS, WITHIN, Scene
+from crash.scene import DIED, OURS, WITHIN, Scene, until
 from outlast import seams
 from support import eventually, kill
 
@@ -27,7 +27,7 @@ def dies_while_it_submits(scene: Scene, name: str) -> None:
 
 def dies_while_it_asks_for_an_end(scene: Scene, name: str) -> None:
     job = int(scene.submit("stopped").text)
-    eventually(lambda: scene.started()[f"{job}.1"], WITHIN)
+    until(lambda: scene.started()[f"{job}.1"])
     assert DIED == scene("stop", str(job), env=scene.armed(f"{name}=die")).status
     assert [job] * (name == "request.before") == scene.unstopped()
 
@@ -47,7 +47,7 @@ def second_supervisor_dies(scene: Scene, name: str) -> None:
     """There are runs to be adopted; `start` is taken away so that no shim is faster than the armed one."""
     for kind in ("gated", "stopped", "retried"):
         scene.submit(kind)
-    eventually(lambda: {"1.1", "2.1"} <= scene.started().keys(), WITHIN)
+    until(lambda: {"1.1", "2.1"} <= scene.started().keys())
     (scene.home / "start").unlink()
     assert scene.kill_supervisor()
     scene.go()
@@ -63,7 +63,7 @@ def supervisor_dies_as_it_becomes_newer(scene: Scene, name: str) -> None:
     program = f"import sys; sys.path.insert(0, {str(newer)!r}); from outlast.cli.main import run; run()"
     words = [sys.executable, "-I", "-c", program, *scene.words("lines")]
     subprocess.run(words, env=scene.outlast.environ(), check=True, capture_output=True)
-    eventually(lambda: scene.reached(name), WITHIN)
+    until(lambda: scene.reached(name))
     scene.go()
 
 
@@ -95,15 +95,15 @@ def test_nothing_is_lost_when_a_process_dies_at(scene: Scene, name: str) -> None
 
 def shims_die_at_work(scene: Scene, env: dict[str, str | None]) -> None:
     scene.submit_all(env=env)
-    eventually(lambda: "never began" in scene.log() or any(OURS in (run.reason or "") for run in scene.runs()), WITHIN)
+    until(lambda: "never began" in scene.log() or any(OURS in (run.reason or "") for run in scene.runs()))
 
 
 def shims_die_when_the_supervisor_does(scene: Scene, env: dict[str, str | None]) -> None:
     scene.submit("gated", env=env)
-    eventually(lambda: scene.started()["1.1"], WITHIN)
+    until(lambda: scene.started()["1.1"])
     (shim,) = scene.shims()
     assert scene.kill_supervisor()
-    eventually(lambda: shim not in scene.shims(), WITHIN)
+    until(lambda: shim not in scene.shims())
     scene.go()
 
 
@@ -112,7 +112,7 @@ def shim_dies_with_a_result_before_its_client_has_all(scene: Scene, env: dict[st
     written = 120_000  # more than the pipe to the client holds, less than it and the command's pipe together
     command = f"head -c {written} /dev/zero"
     with scene.outlast.start("run", "--wait", "--", "sh", "-c", command, env=env) as client:
-        eventually(lambda: scene.jobs()[1].status == "ended", WITHIN)
+        until(lambda: scene.jobs()[1].status == "ended")
         assert client.stdout is not None
         assert written > len(client.stdout.read())
         assert 0 == client.wait(WITHIN)

@@ -70,7 +70,7 @@ def original(script):
 
 @pytest.mark.parametrize(("max_bytes", "max_files"), [(0, 0), (3000, 0), (400_000, 3), (400_000, 2), (200, 4)], ids=str)
 def test_followed_and_read_afterwards(shim, tmp_path, max_bytes, max_files):
-    script = LOUD % (15_000, 0)  # a chunk is far smaller than 400,000 bytes: which file a gap means is never in doubt
+    script = LOUD % (15_000 if max_bytes == 400_000 else 4000, 0)  # a chunk is far below 400,000 bytes: no doubt which file a gap means
     run = Run(shim, tmp_path, script, f"max-bytes={max_bytes}", f"max-files={max_files}")
     log = RunLog(run.path)
     followed = list(log.follow(run.alive, run.pause))

@@ -1,9 +1,6 @@
-"""Gathering what `core.why` needs to know beside the job."""
+"""How a job stands, in a phrase, and why, in a paragraph: gathers what `core.why` needs to know beside the job."""
 
 from outlast.core.job import QUEUED
-from outlast.core.why import Around
-from outlast.core.why import why as explain
-from outlast.seams import now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,8 +8,20 @@ if TYPE_CHECKING:
     from outlast.core.job import Job
 
 
+def how(job: "Job") -> str:
+    """Return outcome (else status) and reason without saying the same twice: `failed: exit code 3`; `stopped, ended by SIGTERM`."""
+    word, reason = job.outcome or job.status, job.reason or ""
+    if not reason:
+        return word
+    return reason if reason.startswith(word.replace("_", " ")) else f"{word}: {reason}"
+
+
 def why(jobs: "Jobs", job: "Job") -> str:
     """Return the paragraph about `job`."""
+    from outlast.core.why import Around
+    from outlast.core.why import why as explain
+    from outlast.seams import now
+
     around = Around(supervised=jobs.home.is_supervised())
     reading = jobs.reading
     if job.status == QUEUED and job.group is not None and reading is not None:

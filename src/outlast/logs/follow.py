@@ -16,7 +16,6 @@ from outlast.logs.stretch import lines, lines_end, read_at
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
     from typing import TypeAlias
 
     from outlast.logs.cri import Batch
@@ -46,7 +45,10 @@ class Follower:
         self._removed = _removed(snapshot)
 
     def batches(self, alive: "Callable[[], bool]", pause: "Callable[[], object]") -> "Iterator[Gap | Told | None]":
-        """Yield what comes, lines with the position of the first, None before each `pause()`; ends when `alive()` was false and everything after that has been told."""
+        """Yield what comes, lines with the position of the first, and None before each `pause()`.
+
+        Ends when `alive()` was false and everything after that has been told.
+        """
         while True:
             living = alive()
             found = False

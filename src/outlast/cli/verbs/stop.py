@@ -62,4 +62,4 @@ def _how(job: "Job") -> str:
     outcome, reason = job.outcome or "", job.reason or ""
     if not reason or outcome == SUCCEEDED:
         return outcome
-    return reason if reason.startswith(outcome) else f"{outcome} ({reason})"
+    return reason if reason.startswith(outcome.replace("_", " ")) else f"{outcome} ({reason})"

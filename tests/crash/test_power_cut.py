@@ -1,0 +1,97 @@
+"""The machine loses its power: the home is copied at each failpoint, everything ends, and the copy is opened on another boot.
+
+It is opened twice: as it was, and without what was not synced. Its commands bear witness in the same files as the original's,
+so that what is started once in each is seen as started twice.
+"""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crash.scene import OURS, WITHIN, WORK, Row, Scene, lose_what_was_not_synced, until
+from outlast import seams
+from support import Finished
+
+UNTIL_IDLE = ("checkpoint.before", "checkpoint.after", "leave.before", "leave.after")
+OF_CLIENTS = ("front", "submit", "request", "upgrade")
+POINTS = [name for name in seams.FAILPOINTS if name.partition(".")[0] not in OF_CLIENTS]
+SHIM_POINTS = [name for name in seams.SHIM_FAILPOINTS if "supervisor" not in name]
+
+
+def submit_without_waiting(scene: Scene, env: dict[str, str | None]) -> "list[tuple[str, subprocess.Popen[bytes]]]":
+    """Start a client for each kind of job: who starts a supervisor that blocks before it is ready waits for it."""
+    return [(kind, scene.outlast.start(*scene.words(kind), env=env)) for kind in WORK]
+
+
+def accept(scene: Scene, clients: "list[tuple[str, subprocess.Popen[bytes]]]") -> None:
+    """Note the ids that were printed before the end of everything."""
+    for kind, client in clients:
+        stdout, stderr = client.communicate(timeout=WITHIN)
+        scene.accept(kind, Finished(client.returncode, stdout, stderr))
+
+
+def opened_on_another_boot(scene: Scene) -> None:
+    """Check that nothing is started twice, nothing that had ended changes, nothing is lost, and everything else is done."""
+    before = scene.jobs()
+    assert set() == scene.accepted.keys() - before.keys()
+    known = {run.job: known_end(scene.home, run) for run in scene.runs() if run.status == "running"}
+    scene.settle()
+    scene.check(cut=True)
+    for job in before.values():
+        now = scene.jobs()[job.id]
+        if job.status == "ended":
+            assert job == now
+        elif job.status != "running":
+            assert "interrupted" != now.outcome, now
+        elif not known[job.id]:
+            assert ("interrupted", job.run) == (now.outcome, now.run), now
+            assert "the machine ended" in now.reason
+        else:
+            assert "interrupted" != now.outcome, now
+
+
+def known_end(home: Path, run: Row) -> bool:
+    """Tell whether the shim had written how the run ended."""
+    state = home / "runs" / "00" / f"{run.job}.{run.run}"
+    return state.exists() and state.read_bytes()[1024:1025] != b"\n"
+
+
+def cut_and_look(scene: Scene, clients: Any) -> None:
+    copy = scene.power_cut("as-it-was")
+    accept(scene, clients)
+    copy.accepted |= scene.accepted
+    poorer = copy.copied("unsynced-lost")
+    lose_what_was_not_synced(poorer.home)
+    notes = copy.notes()
+    opened_on_another_boot(copy)
+    copy.put_back(notes)
+    opened_on_another_boot(poorer)
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_the_power_goes_while_the_supervisor_is_at(scene: Scene, name: str) -> None:
+    clients = submit_without_waiting(scene, scene.armed(f"{name}=block"))
+    if name in UNTIL_IDLE or name.startswith("stop."):
+        accept(scene, clients)
+        clients = []
+        scene("stop", "--no-wait", *map(str, scene.unstopped()), env=scene.armed(f"{name}=block"), status=0)
+    until(lambda: scene.reached(name))
+    cut_and_look(scene, clients)
+
+
+@pytest.mark.parametrize("name", SHIM_POINTS)
+def test_the_power_goes_while_shims_are_at(scene: Scene, shim: str, name: str) -> None:
+    env = scene.armed(f"shim.{name}=delay:60000", OUTLAST_SHIM=shim)
+    accept(scene, submit_without_waiting(scene, env))
+    until(lambda: any(pauses(pid) for pid in scene.shims()))
+    cut_and_look(scene, [])
+
+
+def pauses(pid: int) -> bool:
+    """Tell whether a process is asleep in `nanosleep`: none of ours ever is but at a failpoint."""
+    try:
+        return b"nanosleep" in Path(f"/proc/{pid}/wchan").read_bytes()
+    except OSError:
+        return False

@@ -1,0 +1,67 @@
+"""Many at once: whoever wants a supervisor, exactly one lives; and one that leaves loses no submission that comes at that moment."""
+
+import subprocess
+
+from crash.scene import WITHIN, Scene, until
+from support import COMMAND, eventually
+
+CLIENTS = 50
+RUNS = 60
+
+
+def supervisors_started(scene: Scene) -> list[str]:
+    return [line.split()[1] for line in scene.log().splitlines() if " started, version " in line]
+
+
+def living_supervisors(scene: Scene) -> list[int]:
+    return [process.pid for process in scene.outlast.processes() if any("outlast.supervisor" in word for word in process.argv)]
+
+
+def test_fifty_clients_at_once_on_a_fresh_home_start_exactly_one(scene: Scene) -> None:
+    words = [COMMAND, *scene.words("lines")]
+    env = scene.outlast.environ()
+    clients = [
+        subprocess.Popen(words, env=env, cwd=scene.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(CLIENTS)
+    ]
+    told = [client.communicate(timeout=110) for client in clients]
+    assert [0] * CLIENTS == [client.returncode for client in clients], [stderr for _, stderr in told if stderr]
+    scene.accepted = {int(stdout): "lines" for stdout, _ in told}
+    assert set(range(1, CLIENTS + 1)) == scene.accepted.keys()
+    assert 1 == len(supervisors_started(scene))
+    assert [scene.supervisor()] == living_supervisors(scene)
+    eventually(scene.assert_all_ended, WITHIN)
+    scene.check()
+
+
+def test_many_shims_whose_supervisor_is_killed_start_exactly_one(scene: Scene) -> None:
+    words = " ".join(scene.words("gated")[scene.words("gated").index("--") + 1 :])
+    lines = "".join(f"{words}\n" for _ in range(RUNS)).encode()
+    scene("run", "--name", "gated", "-j", str(RUNS), "--log.file.max-bytes", "200000", "--log.run.max-files", "3", "--from", "-",
+          input=lines, status=0)  # fmt: skip
+    until(lambda: len(scene.started()) == RUNS)
+    for number in (1, 2, 3):
+        first = scene.supervisor()
+        assert scene.kill_supervisor()
+        until(lambda first=first: scene.supervisor() not in (None, first))
+        until(lambda number=number: len(supervisors_started(scene)) > number)
+        assert number + 1 == len(supervisors_started(scene))
+        assert [scene.supervisor()] == living_supervisors(scene)
+    scene.go()
+    eventually(scene.assert_all_ended, WITHIN)
+    scene.check()
+    assert 4 == len(supervisors_started(scene))
+
+
+def test_no_submission_is_lost_on_a_supervisor_that_is_leaving(scene: Scene) -> None:
+    """It leaves as soon as it is idle, so that each client comes at another moment of its leaving."""
+    for patience in range(30):
+        scene.submit("lines" if patience % 2 else "fails", env={"OUTLAST_LINGER_MS": str(patience * 2)})
+    eventually(scene.assert_all_ended, WITHIN)
+    assert 1 < len(supervisors_started(scene))
+    scene.check()
+
+
+def test_clients_in_front_get_everything_from_a_supervisor_that_is_leaving(scene: Scene) -> None:
+    for patience in range(15):
+        finished = scene("run", "--wait", "--", "echo", "text", env={"OUTLAST_LINGER_MS": str(patience * 2)}, status=0)
+        assert b"text\n" == finished.stdout

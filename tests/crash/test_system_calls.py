@@ -1,0 +1,85 @@
+"""A process dies as it enters its N-th system call of a kind, for every N: a way that needs no failpoint and forgets no place."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from crash.scene import DIED, WITHIN, Scene, until
+from support import COMMAND, Finished, eventually
+
+STRACE = shutil.which("strace")
+pytestmark = pytest.mark.skipif(STRACE is None, reason="there is no strace on this machine")
+
+
+def inject(call: str, number: int) -> list[str]:
+    assert STRACE is not None
+    return [STRACE, "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}"]
+
+
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "write", "sendto"])
+def test_a_client_dies_at_its_nth(scene: Scene, call: str) -> None:
+    """It makes the home on the way; the next one finds it half made."""
+    number = 1
+    while True:
+        kind = ("lines", "fails")[number % 2]
+        words = [*inject(call, number), str(COMMAND), *scene.words(kind)]
+        traced = subprocess.run(words, env=scene.outlast.environ(), capture_output=True, check=False, timeout=WITHIN, cwd=scene.folder)
+        known = scene.accept(kind, Finished(traced.returncode, traced.stdout, traced.stderr))
+        if traced.returncode == 0:
+            assert known
+            break
+        assert DIED == traced.returncode, traced
+        number += 1
+    assert 1 < number
+    scene.settle()
+    scene.check()
+
+
+@contextmanager
+def attached(call: str, number: int, pid: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Have the process `pid` die at its `number`-th `call` from now on."""
+    with subprocess.Popen([*inject(call, number), "-p", str(pid)], stderr=subprocess.DEVNULL) as strace:
+        try:
+            until(lambda: f"TracerPid:\t{strace.pid}\n" in Path(f"/proc/{pid}/status").read_text())
+            yield strace
+        finally:
+            strace.terminate()
+
+
+def all_but_gated_ended(scene: Scene) -> None:
+    assert [] == [job.name for job in scene.jobs().values() if job.status != "ended" and job.name != "gated"]
+
+
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "write", "unlink", "sendto", "ftruncate", "flock"])
+def test_a_supervisor_dies_at_its_nth(scene: Scene, call: str) -> None:
+    for number in (1, 2, 3, 6):
+        scene.submit("gated")
+        pid = scene.supervisor()
+        assert pid is not None
+        with attached(call, number, pid):
+            scene.submit_all()
+            eventually(lambda: all_but_gated_ended(scene), WITHIN)
+        scene.go()
+        eventually(scene.assert_all_ended, WITHIN)
+        (scene.folder / "go").unlink()
+    scene.settle()
+    scene.check()
+
+
+@pytest.mark.parametrize("call", ["write", "pwrite64", "pwritev", "fdatasync", "rename", "wait4"])
+def test_a_shim_dies_at_its_nth(scene: Scene, shim: str, call: str) -> None:
+    for number in (1, 2, 5):
+        job = scene.accept("gated", scene.submit("gated", env={"OUTLAST_SHIM": shim}))
+        until(lambda job=job: scene.started()[f"{job}.1"])
+        (pid,) = [pid for pid, run in scene.shims().items() if run == f"{job}.1"]
+        with attached(call, number, pid) as strace:
+            scene.go()
+            strace.wait(WITHIN)  # the shim has ended, in one way or another
+        eventually(scene.assert_all_ended, WITHIN)
+        (scene.folder / "go").unlink()
+    scene.settle()
+    scene.check()
