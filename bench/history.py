@@ -82,7 +82,15 @@ def main() -> None:
     for name in verbs:
         few, many = told[f"{name}, 100"], told[f"{name}, all"]
         note = f"{Row('', '', many).median * 1000:.1f} ms against {Row('', '', few).median * 1000:.1f} ms"
-        rows.append(Row(f"`{name}` on {options.jobs:,} ended jobs", "the same on 100, equally many rows", ratios(many, few), reach="≤ 1.5", note=note))
+        rows.append(
+            Row(
+                f"`{name}` on {options.jobs:,} ended jobs",
+                "the same on 100, equally many rows",
+                ratios(many, few),
+                reach="≤ 1.5",
+                note=note,
+            )
+        )
     tell(rows, options)
 
 

@@ -1,4 +1,8 @@
-"""Output: one job that writes 80-byte lines as fast as it can, against `cat > file` behind the same producer."""
+"""Output: one job that writes 80-byte lines, against `cat > file` behind the same producer.
+
+Two producers: one prints line after line as programs do (`printf`, buffered by stdio); the other writes ready blocks of 64 kB and
+does nothing else, which no real program does: it shows what the shim's prefixes cost when nothing hides them.
+"""
 
 import argparse
 import json
@@ -9,12 +13,18 @@ import sys
 from sidebyside import NULL, Row, alternate, arguments, compiled, fresh_home, ratios, scratch, tell, timed, warm
 
 PRODUCER = """
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 int main(int argc, char **argv) {
     static char buffer[800 * 80];
     long long left = atoll(argv[1]);
+    if (!strcmp(argv[2], "lines")) {
+        for (long long line = 0; line < left / 80; line++)
+            printf("line %10lld of a program that tells what it does, as programs do: all is ok.\\n", line);
+        return fflush(stdout) != 0;
+    }
     memset(buffer, 'x', sizeof buffer);
     for (size_t at = 79; at < sizeof buffer; at += 80) buffer[at] = '\\n';
     while (left > 0) {
@@ -59,29 +69,36 @@ def main() -> None:
     size = options.megabytes * 1_000_000
     with scratch(options) as folder:
         program = compiled(PRODUCER, folder, "producer")
-        producer = [program, str(size)] if program else ["/bin/sh", "-c", f"yes {'x' * 79} | head -c {size}"]
-        from outlast.executors.local import shim_argv
+        if program:
+            producers = {"printed": [program, str(size), "lines"], "in ready blocks": [program, str(size), "blocks"]}
+        else:
+            producers = {"of `yes`": ["/bin/sh", "-c", f"yes {'x' * 79} | head -c {size}"]}
+        rows = [row for name, producer in producers.items() for row in compared(options, name, producer, size)]
+    tell(rows, options)
 
-        has_c = os.path.basename(shim_argv()[0]) == "outlast-shim"
-        whole = ["--log.file.max-bytes", "2GiB"]
-        cases = {
-            "cat": lambda: cat(options, producer),
-            "py": lambda: as_job(options, producer, size, "python", whole),
-            "py caps": lambda: as_job(options, producer, size, "python", []),
-        }
-        if has_c:
-            cases["c"] = lambda: as_job(options, producer, size, "c", whole)
-            cases["c caps"] = lambda: as_job(options, producer, size, "c", [])
-        told = alternate(cases, options.rounds)
+
+def compared(options: argparse.Namespace, name: str, producer: list[str], size: int) -> list[Row]:
+    from outlast.executors.local import shim_argv
+
+    whole = ["--log.file.max-bytes", "2GiB"]
+    cases = {
+        "cat": lambda: cat(options, producer),
+        "py": lambda: as_job(options, producer, size, "python", whole),
+        "py caps": lambda: as_job(options, producer, size, "python", []),
+    }
+    if os.path.basename(shim_argv()[0]) == "outlast-shim":
+        cases["c"] = lambda: as_job(options, producer, size, "c", whole)
+        cases["c caps"] = lambda: as_job(options, producer, size, "c", [])
+    told = alternate(cases, options.rounds)
     rows = []
-    for case, name, reach in (("c", "shim.c", "≥ 0.8"), ("py", "shim.py", "≥ 0.6")):
+    for case, shim, reach in (("c", "shim.c", "≥ 0.8"), ("py", "shim.py", "≥ 0.6")):
         for suffix, limits in (("", "`--log.file.max-bytes 2GiB`"), (" caps", "default caps")):
             if case + suffix in told:
-                speed = size / 1e6 / Row("", "", told[case + suffix]).median
-                note = f"{speed:.0f} MB/s, cat {size / 1e6 / Row('', '', told['cat']).median:.0f} MB/s"
-                what = f"{options.megabytes:,} MB of 80-byte lines, {name}, {limits}"
+                speeds = [size / 1e6 / Row("", "", told[one]).median for one in (case + suffix, "cat")]
+                what = f"{options.megabytes:,} MB of 80-byte lines {name}, {shim}, {limits}"
+                note = f"{speeds[0]:.0f} MB/s, cat {speeds[1]:.0f} MB/s"
                 rows.append(Row(what, "`cat > file`", ratios(told["cat"], told[case + suffix]), reach=reach, note=note))
-    tell(rows, options)
+    return rows
 
 
 if __name__ == "__main__":

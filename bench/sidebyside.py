@@ -5,6 +5,7 @@ order, and only times of one round are divided by each other. The median of thes
 """
 
 import argparse
+import atexit
 import json
 import os
 import random
@@ -31,7 +32,7 @@ class Row(NamedTuple):
     what: str
     against: str
     values: list[float]
-    unit: str = "×"
+    unit: str = "x"
     reach: str = ""
     note: str = ""
 
@@ -207,19 +208,26 @@ def words_of(pid: int, name: str) -> list[bytes]:
 
 
 @contextmanager
-def scratch(options: argparse.Namespace) -> Iterator[str]:
-    """Yield a fresh folder on the real disk; it is removed afterwards."""
+def scratch(options: argparse.Namespace, *, keep: bool = False) -> Iterator[str]:
+    """Yield a fresh folder on the real disk; it is removed afterwards, with `keep` when the program ends.
+
+    Many small files must not be removed between rounds: ext4 avoids inodes that were freed a moment ago, and making a file
+    becomes ten times slower while it looks for others.
+    """
     folder = tempfile.mkdtemp(prefix="outlast-bench-", dir=options.scratch)
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if keep:
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def fresh_home(options: argparse.Namespace) -> Iterator[BenchHome]:
-    """Yield a fresh home; all its processes are ended and it is removed afterwards."""
-    with scratch(options) as folder:
+def fresh_home(options: argparse.Namespace, *, keep: bool = False) -> Iterator[BenchHome]:
+    """Yield a fresh home; all its processes are ended and it is removed afterwards, with `keep` when the program ends."""
+    with scratch(options, keep=keep) as folder:
         home = BenchHome(options.outlast, folder)
         try:
             yield home

@@ -41,7 +41,7 @@ def main() -> None:
     for case, what in (("run", "`outlast run -- true`, the whole command"), ("list", f"`outlast list`, {LISTED} jobs, the whole command")):
         used = Row("", "", ratios(cpu[case], cpu["pass"])).median
         walls = Row("", "", told[case]).median, Row("", "", told["pass"]).median
-        note = f"{walls[0] * 1000:.1f} ms against {walls[1] * 1000:.1f} ms; CPU time {used:.2f} ×"
+        note = f"{walls[0] * 1000:.1f} ms against {walls[1] * 1000:.1f} ms; CPU time {used:.2f} x"
         rows.append(Row(what, "`python -c pass`", ratios(told[case], told["pass"]), reach="≤ 1.8", note=note))
     tell(rows, options)
 

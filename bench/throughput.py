@@ -1,4 +1,4 @@
-"""Throughput: 2,000 × /bin/true, four at once, as jobs with a durable record and a log, against a bare loop and the peers.
+"""Throughput: 2,000 x /bin/true, four at once, as jobs with a durable record and a log, against a bare loop and the peers.
 
 Each peer in its own terms: how it is fed and waited for is what its manual says; what it cannot do is told in the note.
 """
@@ -9,10 +9,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sidebyside import NULL, Row, alternate, fresh_home, progress, ratios, scratch, spawned, tell, timed
 from sidebyside import arguments as read_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TRUE = "/bin/true"
 SLOTS = 4
@@ -39,7 +42,7 @@ def rate(count: int, seconds: float) -> float:
 
 def ours(options: argparse.Namespace, count: int, shim: str) -> float:
     """Jobs per second: from the start of `run --from -` to the end of `wait`; the home is new, its supervisor still to be started."""
-    with fresh_home(options) as home:
+    with fresh_home(options, keep=True) as home:
         environment = home.environment(OUTLAST_SHIM=shim)
         home("group", "set", "g", "--slots", str(SLOTS), environment=environment)
         lines = f"{TRUE}\n" * count
@@ -74,7 +77,7 @@ def bare(count: int) -> float:
 
 
 def parallel(options: argparse.Namespace, count: int) -> float:
-    with scratch(options) as folder:
+    with scratch(options, keep=True) as folder:
         lines = f"{folder}/lines"
         with open(lines, "w") as file:
             file.write(f"{TRUE}\n" * count)
@@ -85,7 +88,7 @@ def parallel(options: argparse.Namespace, count: int) -> float:
 
 def task_spooler(options: argparse.Namespace, count: int) -> float:
     tsp = shutil.which("tsp") or shutil.which("ts") or ""
-    with scratch(options) as folder:
+    with scratch(options, keep=True) as folder:
         environment = {**os.environ, "TS_SOCKET": f"{folder}/socket", "TMPDIR": folder, "TS_MAXFINISHED": str(count + 10)}
         subprocess.run([tsp, "-S", str(SLOTS)], env=environment, stdin=NULL, stdout=NULL, check=True)
 
@@ -109,7 +112,7 @@ def task_spooler(options: argparse.Namespace, count: int) -> float:
 def nq(options: argparse.Namespace, count: int) -> float:
     """A queue of nq is strictly one after the other: four queues, fed in turn."""
     program = shutil.which("nq") or ""
-    with scratch(options) as folder:
+    with scratch(options, keep=True) as folder:
         environments = [{**os.environ, "NQDIR": f"{folder}/{queue}"} for queue in range(SLOTS)]
 
         def work() -> None:
@@ -151,7 +154,7 @@ def main() -> None:
     else:
         missing.append("GNU parallel")
     told = alternate(fast, options.rounds)
-    what = f"{options.count:,} × `/bin/true`, 4 slots, jobs per second"
+    what = f"{options.count:,} x `/bin/true`, 4 slots, jobs per second"
     best = "outlast" if has_c else "python shim"
     with_shim = "with shim.c" if has_c else "with shim.py: no C compiler when it was installed"
     rates = f"outlast {median(told[best]):.0f}/s, bare {median(told['bare']):.0f}/s"
@@ -171,19 +174,22 @@ def main() -> None:
     if slow:
         told = alternate({"outlast": lambda: ours(options, options.slow_count, "c" if has_c else "python"), **slow}, options.slow_rounds)
         notes = {"task-spooler": "tsp -S 4, one `tsp` per job: it has no other way in", "nq": "four queues, one `nq` per job"}
-        for name in slow:
-            rows.append(Row(f"{options.slow_count} × `/bin/true`, 4 slots", f"{name} ({notes[name]})", ratios(told["outlast"], told[name]),
-                            reach="≥ 1"))  # fmt: skip
+        what_slow = f"{options.slow_count} x `/bin/true`, 4 slots"
+        rows += [Row(what_slow, f"{name} ({notes[name]})", ratios(told["outlast"], told[name]), reach="≥ 1") for name in slow]
     with scratch(options) as folder:
         python = python_with_nodejobs(folder)
         if python is None:
             missing.append("nodejobs")
         else:
             number = options.nodejobs_count
-            pair = {"outlast": lambda: ours(options, number, "c" if has_c else "python"), "nodejobs": lambda: nodejobs(options, number, python)}
+            pair = {
+                "outlast": lambda: ours(options, number, "c" if has_c else "python"),
+                "nodejobs": lambda: nodejobs(options, number, python),
+            }
             told = alternate(pair, options.nodejobs_rounds)
             note = "four threads, each runs one job after the other: it cannot limit how many run, and its `run` sleeps half a second"
-            rows.append(Row(f"{number} × `/bin/true`, 4 at once", "nodejobs", ratios(told["outlast"], told["nodejobs"]), reach="≥ 1", note=note))
+            compared = ratios(told["outlast"], told["nodejobs"])
+            rows.append(Row(f"{number} x `/bin/true`, 4 at once", "nodejobs", compared, reach="≥ 1", note=note))
     if missing:
         progress(f"not installed, so not compared: {', '.join(missing)}")
         rows[0] = rows[0]._replace(note=f"{rows[0].note}; not installed, so not compared: {', '.join(missing)}")

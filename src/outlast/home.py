@@ -31,13 +31,38 @@ class Home:
         return f"{self.path}/runs/{job // RUNS_PER_FOLDER:02d}/{job}.{run}"
 
     def exists(self) -> bool:
-        """Tell whether there is a database in the home."""
-        return os.path.exists(f"{self.path}/outlast.db")
+        """Tell whether there is a database in the home. Raises SystemFault if the home is somebody else's, or no directory."""
+        try:
+            owner = os.stat(self.path).st_uid
+            if owner == os.geteuid():
+                os.stat(f"{self.path}/outlast.db")
+                return True
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise fault(error, f"cannot use the home {self.path}") from error
+        raise self._of_somebody_else(owner)
 
     def make(self) -> None:
         """Make the home, private to the user. Raises SystemFault if that cannot be, or if it cannot lock."""
-        if os.path.isdir(self.path):
+        try:
+            told = os.stat(self.path)
+        except OSError:
+            self._make_anew()
             return
+        if told.st_mode & 0o170000 != 0o040000:  # S_IFDIR
+            raise SystemFault(f"the home {self.path} is not a directory", "set OUTLAST_HOME to another path")
+        if told.st_uid != os.geteuid():
+            raise self._of_somebody_else(told.st_uid)
+
+    def _of_somebody_else(self, owner: int) -> SystemFault:
+        """Return the refusal: what we wrote there would be ours, and of no use to its owner."""
+        return SystemFault(
+            f"the home {self.path} belongs to user {owner}, and you are {os.geteuid()}",
+            f"work as its owner (`sudo -u '#{owner}' outlast ...`), or set OUTLAST_HOME to a directory of yours",
+        )
+
+    def _make_anew(self) -> None:
         try:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
             os.mkdir(self.path, 0o700)

@@ -144,7 +144,7 @@ def test_what_has_not_ended(outlast):
     eventually(lambda: outlast.show(3)["run"] == 1)
     assert [1, 3, 4, 5] == ids(outlast, "ps")
     assert [2] == ids(outlast, "history")
-    assert [2, 1, 3, 4, 5] == ids(outlast, "list")
+    assert [1, 2, 3, 4, 5] == ids(outlast, "list")
     states = [line.split()[-1] for line in outlast("ps", "--columns", "id,state").stdout.decode().splitlines()[1:]]
     assert ["running", "retrying", "running", "queued"] == states
     assert outlast("ps", "--json").json["jobs"][0]["duration"] > 0

@@ -3,7 +3,6 @@
 The registry is enumerated: a failpoint without a workload that reaches it fails here.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 import outlast as package
 from crash.scene import DIED, OURS, WITHIN, Scene, until
 from outlast import seams
-from support import eventually, kill
+from support import eventually
 
 
 def dies_while_it_submits(scene: Scene, name: str) -> None:

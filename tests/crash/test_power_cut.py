@@ -4,28 +4,27 @@ It is opened twice: as it was, and without what was not synced. Its commands bea
 so that what is started once in each is seen as started twice.
 """
 
-import subprocess
 from pathlib import Path
-from typing import Any
+from subprocess import Popen
 
 import pytest
 
-from crash.scene import OURS, WITHIN, WORK, Row, Scene, lose_what_was_not_synced, until
+from crash.scene import WITHIN, WORK, Row, Scene, lose_what_was_not_synced, until
 from outlast import seams
 from support import Finished
 
+Clients = list[tuple[str, Popen[bytes]]]
 UNTIL_IDLE = ("checkpoint.before", "checkpoint.after", "leave.before", "leave.after")
 OF_CLIENTS = ("front", "submit", "request", "upgrade")
 POINTS = [name for name in seams.FAILPOINTS if name.partition(".")[0] not in OF_CLIENTS]
-SHIM_POINTS = [name for name in seams.SHIM_FAILPOINTS if "supervisor" not in name]
 
 
-def submit_without_waiting(scene: Scene, env: dict[str, str | None]) -> "list[tuple[str, subprocess.Popen[bytes]]]":
+def submit_without_waiting(scene: Scene, env: dict[str, str | None]) -> Clients:
     """Start a client for each kind of job: who starts a supervisor that blocks before it is ready waits for it."""
     return [(kind, scene.outlast.start(*scene.words(kind), env=env)) for kind in WORK]
 
 
-def accept(scene: Scene, clients: "list[tuple[str, subprocess.Popen[bytes]]]") -> None:
+def accept(scene: Scene, clients: Clients) -> None:
     """Note the ids that were printed before the end of everything."""
     for kind, client in clients:
         stdout, stderr = client.communicate(timeout=WITHIN)
@@ -58,8 +57,9 @@ def known_end(home: Path, run: Row) -> bool:
     return state.exists() and state.read_bytes()[1024:1025] != b"\n"
 
 
-def cut_and_look(scene: Scene, clients: Any) -> None:
+def cut_and_look(scene: Scene, clients: Clients) -> None:
     copy = scene.power_cut("as-it-was")
+    scene.go()
     accept(scene, clients)
     copy.accepted |= scene.accepted
     poorer = copy.copied("unsynced-lost")
@@ -81,10 +81,13 @@ def test_the_power_goes_while_the_supervisor_is_at(scene: Scene, name: str) -> N
     cut_and_look(scene, clients)
 
 
-@pytest.mark.parametrize("name", SHIM_POINTS)
+@pytest.mark.parametrize("name", seams.SHIM_FAILPOINTS)
 def test_the_power_goes_while_shims_are_at(scene: Scene, shim: str, name: str) -> None:
     env = scene.armed(f"shim.{name}=delay:60000", OUTLAST_SHIM=shim)
     accept(scene, submit_without_waiting(scene, env))
+    if name.endswith("-supervisor"):
+        scene.submit("gated", env=env)
+        assert scene.kill_supervisor()
     until(lambda: any(pauses(pid) for pid in scene.shims()))
     cut_and_look(scene, [])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crash.scene import KINDS, OURS, WITHIN, WORK, Scene, wait_readable, until
+from crash.scene import KINDS, OURS, WITHIN, WORK, Scene, until, wait_readable
 from support import Finished, eventually, kill
 
 AT_ONCE = 3  # clients under way at a time
@@ -15,7 +15,7 @@ AT_ONCE = 3  # clients under way at a time
 
 def submit_and_kill(scene: Scene, clients: int, chance: random.Random, kill_somebody: Any) -> int:
     """Let `clients` clients submit while `kill_somebody()` is called at random moments. Returns how often it killed."""
-    under_way: "list[tuple[str, subprocess.Popen[bytes]]]" = []
+    under_way: list[tuple[str, subprocess.Popen[bytes]]] = []
     begun = killed = 0
     env: dict[str, str | None] = {"OUTLAST_LINGER_MS": "20"}
     while begun < clients or under_way:

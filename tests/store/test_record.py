@@ -211,6 +211,14 @@ def test_several_events_are_written_as_if_one_after_the_other(store: Store) -> N
     assert [] == miscounted(store)
 
 
+def test_several_events_may_end_one_run_and_begin_the_next(store: Store) -> None:
+    job = start(store, claim(store, submit(store)))
+    again = (e.Retried(run=1, ending=ending(job, j.FAILED), next_run_at=AT), e.Queued(), e.Claimed(run=2, host="h", boot="b"))
+    new = store.record_all(job, again, AT)
+    assert [(1, j.ENDED, j.FAILED), (2, j.RUNNING, None)] == [(run.run, run.status, run.outcome) for run in store.runs(job.id)]
+    assert store.runs(job.id)[1] == store.current_run(new)
+
+
 def test_of_several_events_all_or_none_happen(store: Store, home_path: Path) -> None:
     job = claim(store, submit(store))
     before = dump(home_path)

@@ -3,6 +3,7 @@
 Imports are few and late: a shell loop pays for every one of them.
 """
 
+import _io
 import os
 import sys
 
@@ -54,7 +55,10 @@ def main(argv: "list[str] | None" = None) -> int:
 
 
 def _complete_descriptors() -> None:
-    """Open `/dev/null` in place of closed standard descriptors: else the database would get their numbers, and the job's output."""
+    """Open `/dev/null` in place of closed standard descriptors: else the database would get their numbers, and the job's output.
+
+    What is written is UTF-8, and bytes that are none come out as they went in, whatever the locale.
+    """
     for fd in range(3):
         try:
             os.fstat(fd)
@@ -64,22 +68,29 @@ def _complete_descriptors() -> None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
     if sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)
+    if isinstance(sys.stdout, _io.TextIOWrapper) and (sys.stdout.encoding, sys.stdout.errors) != ("utf-8", "surrogateescape"):
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def _do(parsed: "Parsed") -> int:
     if not parsed.options.get("quiet"):
         for warning in parsed.warnings:
             print(f"outlast: {warning}", file=sys.stderr)
+    home = parsed.options.get("home")
+    if home == "":
+        raise UsageError("--home is empty", "name a directory, or leave the option out")
     name = MODULES.get(parsed.verb, parsed.verb)
     module = __import__(f"outlast.cli.verbs.{name}", fromlist=["main"])
     from outlast.client.jobs import Jobs
 
-    status: int = module.main(parsed, Jobs(parsed.options.get("home")))
+    status: int = module.main(parsed, Jobs(home))
     return status
 
 
 def _report(text: str, status: int) -> int:
-    line = f"outlast: {text}".replace("\n", " ")
+    from outlast.cli.terminal import visible
+
+    line = visible(f"outlast: {text}".replace("\n", " "))
     try:
         os.write(2, (line + "\n").encode("utf-8", "surrogateescape"))
     except OSError:

@@ -70,7 +70,7 @@ class InFront:
     def __init__(self, jobs: "Jobs") -> None:
         """Hand our descriptors over, starting a supervisor if there is none."""
         self.jobs = jobs
-        jobs.home.make()
+        _ = jobs.store  # first: what is wrong with the home is told by us, not by a supervisor that does not come up
         self.token = os.urandom(8).hex()
         self.signals = Signals()
         self.back_off = BackOff()

@@ -137,11 +137,12 @@ class Store(Reading):
         if not events:
             return job
         new, run = job, self.current_run(job)
-        found = run
-        steps = []
+        steps, runs = [], {}
         for event in events:
             made = after(new, event, now)
-            run = self._run_after(job, new, run, event, now) or run
+            told = self._run_after(job, new, run, event, now)
+            if told is not None:
+                run = runs[told.run] = told
             steps.append((made, event))
             new = made
         changed = [f for f in JOB_FIELDS if getattr(new, f) != getattr(job, f)]
@@ -153,8 +154,8 @@ class Store(Reading):
         )
         if cursor.rowcount != 1:
             raise _stale(job)
-        if run is not None and run is not found:
-            self.database.execute(_PUT_RUN, row_of_run(run))
+        for told in runs.values():
+            self.database.execute(_PUT_RUN, row_of_run(told))
         for made, event in steps:
             self._add_event(made, event, now)
         self._runs.pop(job.id, None)

@@ -58,7 +58,8 @@ def _listed(parsed: "Parsed", jobs: "Jobs", wanted: "dict[str, Any]") -> "tuple[
         return (found if "sort" in wanted or "slowest" in wanted else found[::-1]), more
     active, _ = jobs.listing(ended=False)
     ended, more = jobs.listing(active=False, limit=limit)
-    return sorted(ended + active, key=lambda job: job.id), more
+    both = {job.id: job for job in active + ended}  # who ended between the two looks is in both; the later one is true
+    return [both[number] for number in sorted(both)], more
 
 
 def _say(count: int, more: int, parsed: "Parsed", jobs: "Jobs") -> None:
