@@ -60,9 +60,10 @@ def test_private(user):
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs two users")
 @pytest.mark.parametrize("verb", [["run", "--", "true"], ["list"], ["show", "1"], ["stop", "1"], ["wait", "1"], ["logs", "1"]])
-def test_another_users_home_is_refused(user, tmp_path_factory, verb):
+def test_another_users_home_is_refused(user, verb):
     user("wait", str(user.run("--", "true")), status=0)
-    other = Ordinary(user.folder / "o" if (user.folder / "o").mkdir() is None else user.folder, 12346)
+    (user.folder / "other").mkdir()
+    other = Ordinary(user.folder / "other", user.uid + 1)
     other.home = user.home
     line = assert_refused(other(*verb), 5, str(user.home))
     assert "OUTLAST_HOME" in line
@@ -105,8 +106,9 @@ def test_nobody_knows_where_home_is(user):
     assert_refused(user("list", env=nowhere), 5, "OUTLAST_HOME")
 
 
-def test_forks_without_end(user):
+def test_forks_without_end(short_path):
     """With a limit of one's own on processes it stays bounded, and what it is can be ended."""
+    user = Ordinary(short_path, 20_000 + os.getpid() % 20_000)  # the limit is counted per user: nobody else may be this one
     program = "import os, time\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        time.sleep(1000)"
     user.wrapper = ["prlimit", "--nproc=50:50"] if os.getuid() == 0 else []
     if not user.wrapper:
@@ -119,3 +121,4 @@ def test_forks_without_end(user):
     assert "stopped" == user.show(1)["outcome"]
     assert 2 >= len([process for process in user.processes() if "python3" in process.argv[0] and "-c" in process.argv])
     assert 0 == user("exec", "--", "true").status
+    user.end()

@@ -90,15 +90,17 @@ class Jobs:
             shell = False
         return self.submit([submission(command, flatten(options), shell=shell)])[0]
 
-    def submit(self, submissions: "Iterable[Submission]") -> "List[Job]":
-        """Make prepared submissions durable, all or none, and wake the supervisor."""
+    def submit(self, submissions: "Iterable[Submission]", *, wake: bool = True) -> "List[Job]":
+        """Make prepared submissions durable, all or none, and (with `wake`) have a supervisor look at them.
+
+        Whoever passes `wake=False` calls `wake` afterwards; the ids can be told before a supervisor is there.
+        """
         from outlast.client.submitting import check_same_machine
 
         check_same_machine(self.home)
         jobs = self.store.submit(submissions, now())
-        if any(job.status != ENDED for job in jobs):
+        if wake and any(job.status != ENDED for job in jobs):
             self.wake()
-        failpoint("submit.after-wake")
         return jobs
 
     def wake(self) -> None:
@@ -107,6 +109,7 @@ class Jobs:
         from outlast.processes.starter import wake
 
         wake(self.home, __version__)
+        failpoint("submit.after-wake")
 
     def rerun(self, which: "int | str | Job") -> Job:
         """Submit a job's command again as a new job with `rerun_of`, in the same surroundings. Raises NotFound, Refused."""

@@ -109,8 +109,10 @@ def _user() -> str:
 
 def check_same_machine(home: "Home") -> None:
     """Refuse to submit to a supervisor in another pid namespace: it could neither start nor see our processes."""
+    if not home.is_supervised():
+        return  # or the lock cannot be read: what is wrong with the home is told when it is opened
     words = told(home)
-    if not words or words[3] == "None" or not home.is_supervised():
+    if not words or words[3] == "None":
         return
     try:
         own = os.readlink("/proc/self/ns/pid")

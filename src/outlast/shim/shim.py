@@ -80,7 +80,7 @@ class Options:
         if not self.guard and not (self.command and self.command[0]):
             raise Usage(b"empty command", b"")
 
-    def set(self, key: bytes, value: bytes) -> None:  # noqa: C901, PLR0912  # one line per key
+    def set(self, key: bytes, value: bytes) -> None:  # noqa: C901  # one line per key
         """Take one KEY=VALUE; ValueError if the value is malformed."""
         if key in (b"state", b"home", b"stdin", b"cwd"):
             demand(0 < len(value) < 4000 and (key != b"cwd" or value[:1] == b"/"))

@@ -24,8 +24,10 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         from outlast.cli.verbs.run_from import submit_lines
 
         return submit_lines(parsed, jobs)
-    job = jobs.submit([submission(parsed.command, parsed.spec, shell=parsed["shell"])])[0]
-    told(job, parsed)
+    job = jobs.submit([submission(parsed.command, parsed.spec, shell=parsed["shell"])], wake=False)[0]
+    told(job, parsed)  # it is durable; a supervisor that cannot be started is told after that
+    if job.status != ENDED:
+        jobs.wake()
     return 0
 
 
@@ -43,13 +45,12 @@ def told(job: "Job", parsed: "Parsed") -> None:
         print(dumps(job_shape(job, ())))
     else:
         sys.stdout.write(f"{job.id}\n")
+    sys.stdout.flush()
     if parsed.options.get("quiet"):
         return
     if job.status == ENDED:
-        sys.stdout.flush()
         sys.stderr.write(f"outlast: job {job.id} was {job.outcome}: {job.reason}\n")
     elif os.isatty(2) and os.isatty(1):
-        sys.stdout.flush()
         sys.stderr.write(
             f"outlast: `outlast logs -f {job.id}` follows it, `outlast show {job.id}` tells all, `outlast stop {job.id}` ends it\n"
         )

@@ -46,12 +46,14 @@ def _make_group(group: str, parsed: "Parsed", jobs: "Jobs") -> None:
 
 
 def _submit(batch: "list[Submission]", jobs: "Jobs", parsed: "Parsed") -> None:
-    made = jobs.submit(batch)
+    made = jobs.submit(batch, wake=False)
     if parsed.options.get("json"):
         for job in made:
             told(job, parsed)
     else:
         sys.stdout.write("".join(f"{job.id}\n" for job in made))
+    sys.stdout.flush()
+    jobs.wake()
 
 
 _SHELL = frozenset("|&;<>()$`\\\"'*?[#~=%!{}")
