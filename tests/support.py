@@ -69,7 +69,7 @@ class Process(NamedTuple):
 class Client(subprocess.Popen[bytes]):
     """A started command. A test that fails in its `with` block ends it at once instead of waiting for it."""
 
-    def __exit__(self, kind: Any, *rest: Any) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:  # noqa: PYI036  # passed on as they are
         """Kill it if something was raised; then wait for it and close its streams."""
         if kind is not None:
             self.kill()

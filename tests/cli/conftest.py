@@ -32,6 +32,7 @@ def past() -> Iterator[Outlast]:
     command("wait", "last")
     command.run("--name", "nothere", "--", "no-such-command-anywhere")
     command.run("--name", "endless", "--", "sleep", "1000")
+    command("wait", "5", "--status", "running", status=0)
     command("stop", "5", status=0)
     command.run("--name", "again", "--retries", "1", "--", "sh", "-c", "echo run $OUTLAST_RUN; exit 1")
     command.run("--name", "self", "--", "sh", "-c", "kill -SEGV $$")

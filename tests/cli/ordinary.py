@@ -38,7 +38,8 @@ def command_for(uid: int, folder: Path) -> Path:
         if os.path.exists(python) and _can_run(uid, python):
             shutil.copytree(Path(package.__file__).parent, folder / "lib" / "outlast")
             command = folder / "outlast"
-            command.write_text(f"#!{python} -I\nimport sys\nsys.path.insert(0, {str(folder / 'lib')!r})\nfrom outlast.cli.main import run\nrun()\n")
+            path = f"import sys\nsys.path.insert(0, {str(folder / 'lib')!r})\n"
+            command.write_text(f"#!{python} -I\n{path}from outlast.cli.main import run\nrun()\n")
             command.chmod(0o755)
             return command
     pytest.skip("no Python that an ordinary user could run")

@@ -85,7 +85,8 @@ def test_bytes_that_are_no_text(outlast, env):
                       b"x", UGLY, env=env, status=0).stdout)  # fmt: skip
     outlast("wait", str(job), env=env, status=0)
     assert (UGLY + b"\n") * 3 == outlast("logs", "--raw", str(job), env=env, status=0).stdout
-    for words in ("list", "list --json", "show 1", "show 1 --json", "events 1", "history", "why 1", "logs --header 1", "list --columns id,command"):
+    ways = "list|list --json|show 1|show 1 --json|events 1|history|why 1|logs --header 1|list --columns id,command"
+    for words in ways.split("|"):
         told = outlast(*words.split(), env=env)
         assert (0, b"") == (told.status, told.stderr), (words, told)
     told = outlast.show(job)

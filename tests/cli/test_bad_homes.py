@@ -80,7 +80,8 @@ def test_a_home_that_cannot_lock(outlast):
     for words, status in ((["run", "--", "true"], 5), (["exec", "--", "true"], 125)):
         done = subprocess.run([*inject, COMMAND, *words], env=outlast.environ(), cwd=outlast.folder, capture_output=True, check=False)
         assert (status, b"") == (done.returncode, done.stdout), done
-        assert re.fullmatch(rb"outlast: the file system of [^\n]+ cannot lock [^\n]*`export OUTLAST_HOME=/var/tmp/[^\n]+-outlast`[^\n]*\n", done.stderr)
+        line = rb"outlast: the file system of [^\n]+ cannot lock [^\n]*`export OUTLAST_HOME=/var/tmp/[^\n]+-outlast`[^\n]*\n"
+        assert re.fullmatch(line, done.stderr), done
     assert [] == outlast.processes()
 
 
@@ -89,7 +90,8 @@ def full(short_path):
     """`outlast` with its home on a file system of 6 MiB."""
     place = short_path / "full"
     place.mkdir()
-    if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", place], check=False, capture_output=True).returncode:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", place]
+    if os.getuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("may not mount a small file system")
     command = Outlast(short_path)
     command.home = place / "h"

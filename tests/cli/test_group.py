@@ -43,7 +43,8 @@ def test_slots_limit_and_more_slots_start_more(outlast):
     ("words", "status", "said"),
     [
         ("show nobody", 3, "nobody"), ("remove nobody", 3, "nobody"), ("set g", 2, "--slots"), ("set g --slots 0", 2, "0"),
-        ("set g --slots x", 2, "x"), ("set", 2, "GROUP"), ("list --slots 1", 2, "--slots"), ("lst", 2, "list"), ("set g h --slots 1", 2, "h"),
+        ("set g --slots x", 2, "x"), ("set", 2, "GROUP"), ("list --slots 1", 2, "--slots"),
+        ("lst", 2, "list"), ("set g h --slots 1", 2, "h"),
     ],
 )  # fmt: skip
 def test_refusals(outlast, words, status, said):

@@ -47,7 +47,8 @@ def test_completion(outlast, shell):
 
 
 def test_bash_completes_with_the_installed_command(past):
-    line = 'eval "$(outlast completion bash)"; COMP_WORDS=(outlast show ""); COMP_CWORD=2; COMPREPLY=(); _outlast; printf "%s\\n" "${COMPREPLY[@]}"'
+    words = 'COMP_WORDS=(outlast show ""); COMP_CWORD=2; COMPREPLY=(); _outlast; printf "%s\\n" "${COMPREPLY[@]}"'
+    line = f'eval "$(outlast completion bash)"; {words}'
     told = subprocess.run(["bash", "-c", line], env=past.environ(), capture_output=True, check=True)
     assert b"" == told.stderr
     assert {"1", "7"} <= set(told.stdout.decode().split())
@@ -67,7 +68,8 @@ def test_an_unknown_verb(outlast):
 
 def test_no_word_is_ever_a_traceback(outlast):
     """Odd words at every place: an error is one line."""
-    odd = ["", " ", "-", "--", "---", "-=", "--=", "=", "\n", "\x1b[31m", "é" * 300, "-n", "--limit=", "1-", "-1", "1,", "name:", "name://", "0", "9" * 40]
+    odd = ["", " ", "-", "--", "---", "-=", "--=", "=", "\n", "\x1b[31m", "é" * 300, "-n", "--limit=",
+           "1-", "-1", "1,", "name:", "name://", "0", "9" * 40]  # fmt: skip
     for verb in ("list", "show", "logs", "wait", "stop", "events", "group", "help"):
         for word in odd[:: 4 if verb != "show" else 1]:
             told = outlast(verb, word)

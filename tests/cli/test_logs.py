@@ -74,36 +74,35 @@ def test_megabytes_byte_for_byte(outlast):
     assert direct == outlast("logs", "--raw", "1", status=0).stdout
 
 
-@pytest.fixture(scope="module")
-def hundred(past):
-    """The number of a job that has written a hundred lines, every tenth on stderr, a moment in the middle."""
-    line = "for i in $(seq 50); do echo line $i; done; sleep 0.05; date +%FT%T.%3N%z >&2; sleep 0.05; for i in $(seq 51 100); do echo line $i; done"
-    job = past.run("--name", "hundred", "--", "sh", "-c", line)
-    past("wait", str(job), status=0)
+@pytest.fixture
+def hundred(outlast):
+    """The number of a job that has written a hundred lines, and on stderr the time in the middle."""
+    line = "seq -f 'line %g' 50; sleep 0.05; date +%FT%T.%3N%z >&2; sleep 0.05; seq -f 'line %g' 51 100"
+    job = outlast.run("--name", "hundred", "--", "sh", "-c", line)
+    outlast("wait", str(job), status=0)
     return str(job)
 
 
-def test_last_lines(past, hundred):
-    assert b"line 98\nline 99\nline 100\n" == past("logs", "--raw", "-n", "3", hundred, status=0).stdout
-    assert b"".join(b"line %d\n" % i for i in range(91, 101)) == past("tail", "--raw", hundred, status=0).stdout
-    assert b"line 100\n" == past("tail", "-n", "1", "--raw", hundred, status=0).stdout
-    assert 101 == len(past("tail", "-n", "all", hundred, status=0).stdout.splitlines())
+def test_last_lines(outlast, hundred):
+    assert b"line 98\nline 99\nline 100\n" == outlast("logs", "--raw", "-n", "3", hundred, status=0).stdout
+    assert b"".join(b"line %d\n" % i for i in range(91, 101)) == outlast("tail", "--raw", hundred, status=0).stdout
+    assert b"line 100\n" == outlast("tail", "-n", "1", "--raw", hundred, status=0).stdout
+    assert 101 == len(outlast("tail", "-n", "all", hundred, status=0).stdout.splitlines())
 
 
-def test_parts_in_time_and_by_pattern(past, hundred):
-    middle = past("logs", "--raw", "--streams", "stderr", hundred).text
-    assert b"".join(b"line %d\n" % i for i in range(51, 101)) == past("logs", "--raw", "--streams", "stdout", "--since", middle, hundred).stdout
-    assert b"".join(b"line %d\n" % i for i in range(1, 51)) == past("logs", "--raw", "--streams", "stdout", "--until", middle, hundred).stdout
-    assert b"line 9\nline 99\n" == past("logs", "--raw", "--grep", "9$|99", "--streams", "stdout", hundred).stdout.replace(
-        b"line 19\nline 29\nline 39\nline 49\nline 59\nline 69\nline 79\nline 89\n", b""
-    )
-    assert b"line 99\n" == past("logs", "--raw", "--grep", "9$", "-n", "1", hundred).stdout
-    assert b"" == past("logs", "--since", "tomorrow", hundred, status=0).stdout
+def test_parts_in_time_and_by_pattern(outlast, hundred):
+    middle = outlast("logs", "--raw", "--streams", "stderr", hundred).text
+    out = ("logs", "--raw", "--streams", "stdout", hundred)
+    assert b"".join(b"line %d\n" % i for i in range(51, 101)) == outlast(*out, "--since", middle).stdout
+    assert b"".join(b"line %d\n" % i for i in range(1, 51)) == outlast(*out, "--until", middle).stdout
+    assert [f"line {i}9" for i in ("", *range(1, 10))] == outlast(*out, "--grep", "9$").text.splitlines()
+    assert b"line 99\n" == outlast("logs", "--raw", "--grep", "9$", "-n", "1", hundred).stdout
+    assert b"" == outlast("logs", "--since", "tomorrow", hundred, status=0).stdout
 
 
 def test_header(past):
     text = past("logs", "--header", "2", status=0).text
-    head = dict((name.strip(), said) for name, said in re.findall(r"^# (.{10}) (.+)$", text, re.MULTILINE))
+    head = {name.strip(): said for name, said in re.findall(r"^# (.{10}) (.+)$", text, re.MULTILINE)}
     assert {"job", "run", "command", "directory", "host", "user", "started", "time spent", "state"} <= set(head)
     assert ("2 two", "failed (exit code 3)") == (head["job"], head["state"])
 
@@ -114,7 +113,7 @@ def test_follow_to_the_end(outlast):
     with outlast.start("logs", "-f", "--no-prefix-timestamp", "1") as process:
         assert b"one\n" == process.stdout.readline()
         (outlast.folder / "go").write_text("x\n")
-        assert (b"two\nthree\n", b"") in [process.communicate(timeout=60)]
+        assert (b"two\nthree\n", b"") == process.communicate(timeout=60)
     assert 0 == process.returncode
     assert b"one\n" == outlast("logs", "-f", "--raw", "--grep", "one", "1", status=0).stdout
 

@@ -6,7 +6,8 @@ from cli.outside import assert_refused
 def test_a_new_job_in_the_old_surroundings(outlast):
     (outlast.folder / "there").mkdir()
     line = "pwd; echo $WHAT; umask"
-    outlast.run("--name", "n", "-g", "g", "--retries", "1", "--info", "i", "--", "sh", "-c", line, env={"WHAT": "then"}, cwd=outlast.folder / "there")
+    words = ("--name", "n", "-g", "g", "--retries", "1", "--info", "i", "--", "sh", "-c", line)
+    outlast.run(*words, env={"WHAT": "then"}, cwd=outlast.folder / "there")
     outlast("wait", "1", status=0)
     assert (b"2\n", b"") == outlast("rerun", "1", status=0, env={"WHAT": "now"})[1:]
     outlast("wait", "2", status=0)

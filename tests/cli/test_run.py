@@ -83,7 +83,7 @@ def test_surroundings_are_the_submitters(outlast):
     lines = output(outlast, 1).decode().splitlines()
     assert [str(place), "0027", "77", "5", "9 2 x y gone"] == lines[:5]
     env = dict(line.split("=", 1) for line in lines[5:])
-    assert (str(outlast.home), "1", "1", "1") == tuple(env[f"OUTLAST_{name}"] for name in ("HOME", "JOB", "RUN")) + (env["PYTHONUNBUFFERED"],)
+    assert [str(outlast.home), "1", "1", "1"] == [env[name] for name in ("OUTLAST_HOME", "OUTLAST_JOB", "OUTLAST_RUN", "PYTHONUNBUFFERED")]
     assert env["OUTLAST_NAME"] == outlast.show(1)["name"]
     assert env["OUTLAST_FEEDBACK"].startswith(str(outlast.home))
     assert env["OUTLAST_MARK"].endswith(":1:1")

@@ -32,7 +32,8 @@ def dies_while_it_asks_for_an_end(scene: Scene, name: str) -> None:
 
 
 def dies_in_front_before_it_submits(scene: Scene, name: str) -> None:
-    with scene.outlast.start("run", "--wait", "--", "true", env=scene.armed(f"{name}=die")) as client:
+    env = scene.armed(f"{name}=die", OUTLAST_LINGER_MS="600000")
+    with scene.outlast.start("run", "--wait", "--", "true", env=env) as client:
         output, _ = client.communicate(timeout=WITHIN)  # ends only when nobody holds our pipe any more
     assert (DIED, b"") == (client.returncode, output)
     assert {} == scene.jobs()
@@ -40,6 +41,11 @@ def dies_in_front_before_it_submits(scene: Scene, name: str) -> None:
 
 def supervisor_dies_at_work(scene: Scene, name: str) -> None:
     scene.submit_all(env=scene.armed(f"{name}=die"))
+
+
+def supervisor_dies_before_its_shim_has_started_the_command(scene: Scene, name: str) -> None:
+    """Nothing but the lock tells the next supervisor that the run is under way."""
+    scene.submit_all(env=scene.armed(f"{name}=die,shim.before-spawn=delay:300,shim.before-started=delay:300"))
 
 
 def second_supervisor_dies(scene: Scene, name: str) -> None:
@@ -71,11 +77,12 @@ WORKLOADS = {
     **dict.fromkeys(["request.before", "request.after-commit"], dies_while_it_asks_for_an_end),
     "front.handed-over": dies_in_front_before_it_submits,
     **dict.fromkeys(
-        """claim.before claim.after-commit state.before state.created spawn.before spawn.after result.before-read result.after-read
+        """claim.before claim.after-commit state.before state.created spawn.before result.before-read result.after-read
         record.before-commit record.after-commit started.before-commit started.after-commit stop.before-signal stop.after-signal
         checkpoint.before checkpoint.after leave.before leave.after""".split(),
         supervisor_dies_at_work,
     ),
+    "spawn.after": supervisor_dies_before_its_shim_has_started_the_command,
     **dict.fromkeys(["supervisor.start", "supervisor.ready", "adopt.before", "adopt.after"], second_supervisor_dies),
     "upgrade.before-exec": supervisor_dies_as_it_becomes_newer,
 }

@@ -197,6 +197,34 @@ def test_an_unfinished_line_is_shown_before_a_pause(tmp_path):
     ] == seen
 
 
+def test_a_slow_look_while_many_files_are_made(tmp_path, monkeypatch):
+    """We are held up after the newest file; ten newer ones push it up among the names that we have not looked at."""
+    writer = Writer(tmp_path / "42.1", 60)
+    for number in range(3):
+        writer.write(T0 + number, "stdout", b"line %d\n" % number)
+    expected = writer.items()
+    real = files._open
+
+    def opening(path, number):
+        if number == 1 and len(writer.parts) == 3:
+            for later in range(3, 13):
+                writer.write(T0 + later, "stdout", b"line %d\n" % later)
+        return real(path, number)
+
+    monkeypatch.setattr(files, "_open", opening)
+    assert expected == list(RunLog(writer.path).items())
+
+
+def test_the_last_lines_and_an_unfinished_one_that_goes_on(tmp_path):
+    writer = Writer(tmp_path / "42.1")
+    for number in range(9):
+        writer.write(T0 + number, "stdout", b"line %d\n" % number)
+    writer.write(T0 + 9, "stdout", b"line be")
+    script = Script([lambda: writer.write(T0 + 10, "stdout", b"gun\n")])
+    found = list(RunLog(writer.path).follow_lines(script.alive, script.pause, grep=re.compile(b"^line"), last=4))
+    assert [b"line 5", b"line 6", b"line 7", b"line 8", b"line begun"] == [item.text for item in found if isinstance(item, Line)]
+
+
 def test_a_gap_that_grows_is_told_in_parts(tmp_path):
     writer = Writer(tmp_path / "42.1")
     script = Script([

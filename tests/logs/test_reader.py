@@ -1,5 +1,6 @@
 """One pass over a log that does not change: nothing added, nothing left out, everything in its place."""
 
+import os
 import re
 import tempfile
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logs.expectations import CHUNKS, SIZES, accounts_for, fill, merged, naive_last, naive_lines
@@ -63,6 +64,7 @@ def test_one_stream(chunks, sizes, stream):
 
 
 @given(CHUNKS, SIZES, st.sampled_from([None, "stdout", "stderr"]), st.sampled_from([None, b"a", b"no|x", b"^$"]))
+@settings(max_examples=300)
 def test_lines_and_the_last_of_them(chunks, sizes, stream, pattern):
     with written(chunks, sizes) as writer:
         streams = [stream] if stream else ["stdout", "stderr"]
@@ -186,6 +188,37 @@ def test_a_long_line_is_joined_up_to_a_limit(tmp_path, monkeypatch):
     assert all(100_000 <= len(line.text) < 100_000 + 16384 for line in found[:-1])
     grepped = list(RunLog(writer.path).lines(grep=re.compile(b"x$|9$")))
     assert [b"x"] * 4 == [line.text for line in grepped if isinstance(line, Line) and line.stream == "stderr"]
+
+
+def test_a_line_that_began_before_the_window_is_told_whole(tmp_path):
+    writer = Writer(tmp_path / "42.1")
+    for number in range(5):
+        writer.write(T0 + number, "stderr", b"line\n")
+    writer.write(T0 + 8, "stdout", b"abc")
+    writer.write(T0 + 9, "stdout", b"def\n")
+    assert [Line(T0 + 8, "stdout", b"abcdef", True)] == list(RunLog(writer.path).lines(last=1))
+    writer.write(T0 + 10, "stdout", b"x")
+    for number in range(20, 30):
+        writer.write(T0 + number, "stderr", b"line\n")
+    assert [Line(T0 + 10, "stdout", b"x", False)] == list(RunLog(writer.path).lines(last=1))  # unfinished: it ends last
+
+
+def test_since_when_the_clock_was_set_back_a_little_between_two_looks(tmp_path, monkeypatch):
+    monkeypatch.setattr(seek, "STEP", 1000)
+    writer = Writer(tmp_path / "42.1")
+    times = [*range(10), *range(-300, -200)]
+    for number, second in enumerate(times):
+        writer.write(T0 + second * SECOND, "stdout", b"%04d\n" % number)
+    found = list(RunLog(writer.path).items(since=T0 + 5 * SECOND))
+    assert [b"0005", b"0006", b"0007", b"0008", b"0009"] == [item.text for item in found if isinstance(item, Record)]
+
+
+def test_few_of_many_files_are_open_at_once(tmp_path):
+    writer = Writer(tmp_path / "42.1", max_bytes=60)
+    for number in range(60):
+        writer.write(T0 + number, "stdout", b"line %d\n" % number)
+    before = len(os.listdir("/proc/self/fd"))
+    assert 6 >= max(len(os.listdir("/proc/self/fd")) - before for _ in RunLog(writer.path).items())
 
 
 def test_a_line_without_end_does_not_keep_its_neighbours_from_the_end(tmp_path, monkeypatch):

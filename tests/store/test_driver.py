@@ -139,7 +139,7 @@ def test_a_read_only_home_can_be_read_and_says_why_it_cannot_be_written(theirs: 
     theirs.chmod(0o500)
     assert THERE == as_user(theirs, "read")
     told = as_user(theirs, "write")
-    assert told.startswith("5 cannot ")
+    assert told.startswith(("5 cannot ", "5 the home "))
     assert str(theirs) in told
     assert "trying again does not help; check who owns it" in told
     assert ["outlast.db", "write.lock"] == sorted(path.name for path in theirs.iterdir())
@@ -147,7 +147,8 @@ def test_a_read_only_home_can_be_read_and_says_why_it_cannot_be_written(theirs: 
 
 def test_a_read_only_home_with_changes_that_are_not_in_the_database_yet(theirs: Path) -> None:
     """The supervisor was killed, then the home was made read-only: -wal and -shm are there."""
-    process = child("import os, sys; from outlast.home import Home; from outlast.store.store import Store\n"
+    process = child("import os, sys; os.getuid() or os.setuid(65534)\n"
+                    "from outlast.home import Home; from outlast.store.store import Store\n"
                     "from store.making import submit; store = Store(Home(sys.argv[1])); submit(store, name='e'); os._exit(0)", theirs)  # fmt: skip
     assert 0 == over(process)[0]
     assert (theirs / "outlast.db-wal").stat().st_size > 0
@@ -175,8 +176,8 @@ def test_a_home_of_somebody_else(theirs: Path) -> None:
         os.chown(path, 0, 0)
     for what in ("read", "write"):
         told = as_user(theirs, what)
-        assert told.startswith("5 cannot "), told
-        assert "check who owns it" in told
+        assert told.startswith(("5 cannot ", "5 the home ")), told
+        assert "check who owns it" in told or "work as its owner" in told
 
 
 def test_nothing_is_made_by_reading(home_path: Path) -> None:

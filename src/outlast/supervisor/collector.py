@@ -6,7 +6,7 @@ state files and everything is found out again.
 
 from outlast.core import events as e
 from outlast.core.errors import Stale
-from outlast.core.job import Ending, Job
+from outlast.core.job import ENDED, Ending, Job
 from outlast.core.policies import after_run
 from outlast.seams import failpoint
 from outlast.supervisor.context import Context, LiveRun
@@ -60,8 +60,8 @@ class Collector:
             text = f"could not be restored for the command: {', '.join(live.unrestored)}"
             events.append(e.Noted(text=text, data={"unrestored": live.unrestored}))
         failpoint("record.before-commit")
-        self._record(live, events, at, ending)
-        self._context.store.forget_front(live.id)
+        if self._record(live, events, at, ending).status == ENDED:
+            self._context.store.forget_front(live.id)
 
     def _record(self, live: LiveRun, events: "list[e.AnyEvent]", at: int, ending: Ending | None = None) -> Job:
         """Record `events` and what follows `ending` on the job as it is: somebody's wish may have changed it meanwhile."""

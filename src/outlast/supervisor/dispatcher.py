@@ -9,6 +9,7 @@ import os
 from outlast.core import events as e
 from outlast.core.errors import Bug
 from outlast.core.job import INTERRUPTED, NOT_STARTED, QUEUED, Ending
+from outlast.core.options import value
 from outlast.executors import local
 from outlast.seams import failpoint, now
 from outlast.supervisor.context import Context, LiveRun
@@ -130,8 +131,8 @@ class Dispatcher:
             code = 127 if number == errno.ENOENT else 126
             self._end(live, Ending(outcome=NOT_STARTED, reason=reason, exit_code=code, ended_at=now()))
             return
-        if token is not None:
-            self._fronts.drop(token)
+        if token is not None and value(job.spec, "retries.num-runs") == 1:
+            self._fronts.drop(token)  # else the next run needs them, too: they stay as long as the client does
         live.shim_pid = pid
         self._watch(live)
 

@@ -101,6 +101,7 @@ class Door:
                 return True
             case ["watch", *ids] if ids:
                 self._watchers[fd] = ALL if ids == ["*"] else frozenset(int(i) for i in ids if i.isdigit())
+                self._tell(fd)  # what was committed since the watcher last looked may have come before this line
                 return True
             case ["leave"]:
                 self._on_leave()
@@ -121,12 +122,15 @@ class Door:
         jobs = frozenset(changed)
         for fd, watched in list(self._watchers.items()):
             if watched is ALL or watched & jobs:
-                try:
-                    self._open[fd].send(b".")
-                except BlockingIOError:
-                    pass
-                except OSError:
-                    self._close(fd)
+                self._tell(fd)
+
+    def _tell(self, fd: int) -> None:
+        try:
+            self._open[fd].send(b".")
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._close(fd)
 
     def is_watched(self) -> bool:
         """Tell whether somebody is connected."""

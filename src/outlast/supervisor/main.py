@@ -3,6 +3,7 @@
 Each cycle is one transaction: wishes, ends, starts and claims go into one durable commit; then what was claimed is started.
 """
 
+import _signal  # type: ignore[import-not-found]  # `signal` would load enum
 import fcntl
 import os
 import sys
@@ -31,6 +32,7 @@ LINGER = int(os.environ.get("OUTLAST_LINGER_MS") or 5000) * 1_000_000  # idle fo
 WALL = 30_000_000_000  # a deadline on the wall clock is looked at again after this, should the clock have jumped
 BACK_OFF = 1_000_000_000
 CHECKPOINT_BYTES = 8 << 20
+LEAVE_SIGNALS = (1, 2, 15)
 
 
 class Supervisor:
@@ -77,6 +79,14 @@ class Supervisor:
             self.context.runs[job.id] = live
             self.watcher.adopt(live)
         failpoint("adopt.after")
+
+    def listen_to_signals(self) -> None:
+        """Take SIGTERM, SIGINT and SIGHUP, by which service managers, terminals and shutdowns end a process, as wishes that we leave."""
+        ready, told = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        _signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+        for number in LEAVE_SIGNALS:
+            _signal.signal(number, lambda *_: self._leave())
+        self.loop.watch(ready, _drain)
 
     def _wake(self, version: str) -> None:
         self.context.touch()
@@ -252,6 +262,10 @@ def _limits_of(own: "dict[str, object]") -> "dict[str, object]":
     return {number: limit for number, limit in limits.items() if number != str(resource.RLIMIT_NOFILE)}
 
 
+def _drain(fd: int) -> None:
+    os.read(fd, 64)
+
+
 def _unlink(path: str) -> None:
     try:
         os.unlink(path)
@@ -285,6 +299,7 @@ def serve(supervisor: Supervisor, ready: int) -> None:
         os.write(ready, b".")
         os.close(ready)
     failpoint("supervisor.ready")
+    supervisor.listen_to_signals()
     try:
         supervisor.run()
     except BaseException as error:
