@@ -22,7 +22,7 @@ int main(int argc, char **argv) {
     long long left = atoll(argv[1]);
     if (!strcmp(argv[2], "lines")) {
         for (long long line = 0; line < left / 80; line++)
-            printf("line %10lld of a program that tells what it does, as programs do: all is ok.\\n", line);
+            printf("line %10lld of a program that tells what it does, as programs do: all is ok\\n", line);
         return fflush(stdout) != 0;
     }
     memset(buffer, 'x', sizeof buffer);

@@ -14,9 +14,9 @@ settings.load_profile("store")
 
 
 @pytest.fixture
-def home_path(tmp_path: Path) -> Path:
-    """The path of a home that is not there yet."""
-    return tmp_path / "h"
+def home_path(short_path: Path) -> Path:
+    """The path of a home that is not there yet. Not below pytest's own folder, which other users may not enter."""
+    return short_path / "h"
 
 
 @pytest.fixture
