@@ -19,7 +19,7 @@ def living_supervisors(scene: Scene) -> list[int]:
 
 def test_fifty_clients_at_once_on_a_fresh_home_start_exactly_one(scene: Scene) -> None:
     words = [COMMAND, *scene.words("lines")]
-    env = scene.outlast.environ()
+    env = scene.outlast.environ({"OUTLAST_LINGER_MS": "600000"})
     clients = [subprocess.Popen(words, env=env, cwd=scene.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(CLIENTS)]
     told = [client.communicate(timeout=110) for client in clients]
     assert [0] * CLIENTS == [client.returncode for client in clients], [stderr for _, stderr in told if stderr]
