@@ -4,6 +4,7 @@ Half of them are queued behind a sleeping job, half wait for tomorrow. A wake-up
 """
 
 import os
+import sys
 import time
 
 from sidebyside import Row, arguments, fresh_home, progress, tell, warm
@@ -34,14 +35,19 @@ def main() -> None:
         home("run", "--group", "g", "--", "sleep", "1000")
         from outlast import Jobs
         from outlast.client.submitting import environment, submission
+        from outlast.core.events import Postponed
 
         jobs = Jobs(home.path)
         around = environment({}, ())
         tomorrow = time.time_ns() + DAY
         queued = [submission(["/bin/true"], {"group": "g"}, shell=False, around=around) for _ in range(options.jobs // 2)]
         plain = [submission(["/bin/true"], {}, shell=False, around=around) for _ in range(options.jobs - options.jobs // 2)]
-        pending = [one.replace(waits=True, job=one.job.replace(next_run_at=tomorrow)) for one in plain]
-        jobs.submit([*queued, *pending])
+        with jobs.store.batch():
+            for job in jobs.store.submit(plain, time.time_ns()):
+                jobs.store.record(job, Postponed(because="tomorrow", until=tomorrow), time.time_ns())
+        jobs.submit(queued)
+        if jobs.store.next_due() != tomorrow:
+            sys.exit("no job is pending until tomorrow")
         counts = jobs.store.count_active()
         jobs.close()
         progress(f"{counts}; settling for {SETTLING} s, then {options.seconds} s")

@@ -65,6 +65,7 @@ def arguments(duty: str, **numbers: int) -> argparse.Namespace:
     for name, number in numbers.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=number, metavar="N", help=f"default: {number}")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind
     beside = Path(sys.executable).with_name("outlast")
     options.outlast = options.outlast or (str(beside) if beside.exists() else shutil.which("outlast"))
     if not options.outlast or not os.access(options.outlast, os.X_OK):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from support import Outlast
+from support import Outlast, eventually
 
 settings.register_profile(
     "house", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=int(os.environ.get("OUTLAST_EXAMPLES", "100"))
@@ -37,6 +37,7 @@ def past() -> Iterator[Outlast]:
     command.run("--name", "again", "--retries", "1", "--", "sh", "-c", "echo run $OUTLAST_RUN; exit 1")
     command.run("--name", "self", "--", "sh", "-c", "kill -SEGV $$")
     command("wait", "1-7")
+    eventually(lambda: command("events", "7", "--json").json["events"][-1]["event"] == "ended")  # `wait` may be ahead of the record
     yield command
     command.end()
     shutil.rmtree(folder, ignore_errors=True)

@@ -3,8 +3,6 @@
 import signal
 import socket
 
-import pytest
-
 from cli.outside import TIME, assert_refused
 from support import eventually, kill
 

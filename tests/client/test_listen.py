@@ -11,6 +11,7 @@ def test_events_as_they_happen(outlast):
     with Jobs(str(outlast.home)) as jobs:
         first = jobs.run(["true"])
         jobs.wait(first)
+        eventually(lambda: jobs.events(first)[-1]["kind"] == "ended")  # `wait` may see the end before it is recorded
         seen = jobs.events(first)
         events = jobs.listen(after=seen[0]["id"])
         assert seen[1:] == list(islice(events, len(seen) - 1))

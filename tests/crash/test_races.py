@@ -2,6 +2,8 @@
 
 import subprocess
 
+import pytest
+
 from crash.scene import WITHIN, Scene, until
 from support import COMMAND, eventually
 
@@ -50,10 +52,21 @@ def test_many_shims_whose_supervisor_is_killed_start_exactly_one(scene: Scene) -
     assert 4 == len(supervisors_started(scene))
 
 
+@pytest.mark.parametrize("name", ["leave.before", "leave.after"])
+def test_no_submission_is_lost_that_comes_when_a_supervisor_has_decided_to_leave(scene: Scene, name: str) -> None:
+    """It stands still at that moment; whoever submits then needs no other command to come after it."""
+    scene.submit("lines", env=scene.armed(f"{name}=block"))
+    until(lambda: scene.reached(name))
+    scene.submit("fails")
+    (scene.marks / name).touch()
+    eventually(scene.assert_all_ended, WITHIN)
+    scene.check()
+
+
 def test_no_submission_is_lost_on_a_supervisor_that_is_leaving(scene: Scene) -> None:
     """It leaves as soon as it is idle, so that each client comes at another moment of its leaving."""
-    for patience in range(30):
-        scene.submit("lines" if patience % 2 else "fails", env={"OUTLAST_LINGER_MS": str(patience * 2)})
+    for patience in range(20):
+        scene.submit("lines" if patience % 2 else "fails", env={"OUTLAST_LINGER_MS": str(patience * 3)})
     eventually(scene.assert_all_ended, WITHIN)
     assert 1 < len(supervisors_started(scene))
     scene.check()
@@ -61,5 +74,5 @@ def test_no_submission_is_lost_on_a_supervisor_that_is_leaving(scene: Scene) -> 
 
 def test_clients_in_front_get_everything_from_a_supervisor_that_is_leaving(scene: Scene) -> None:
     for patience in range(15):
-        finished = scene("run", "--wait", "--", "echo", "text", env={"OUTLAST_LINGER_MS": str(patience * 2)}, status=0)
+        finished = scene("run", "--wait", "--", "echo", "text", env={"OUTLAST_LINGER_MS": str(patience * 3)}, status=0)
         assert b"text\n" == finished.stdout

@@ -95,6 +95,18 @@ def test_the_shim_of_a_quiet_command_is_killed_and_the_kernel_tells_its_code(sce
     assert ended.exit_code == (23 if ended.outcome == "failed" else None)
 
 
+def test_the_shim_of_a_client_in_front_is_killed_before_the_command_began(scene: Scene, shim: str) -> None:
+    """The descriptors died with it: the client hands them over again to the next one."""
+    env = scene.armed("shim.before-spawn=delay:1500", OUTLAST_SHIM=shim)
+    with scene.outlast.start("run", "--wait", "--", "echo", "text", env=env) as client:
+        until(scene.shims)
+        (pid,) = scene.shims()
+        kill(pid, scene.home)
+        stdout, stderr = client.communicate(timeout=WITHIN)
+    assert (0, b"text\n") == (client.returncode, stdout), stderr
+    assert "never began" in scene.log()
+
+
 def test_clients_in_front(scene: Scene) -> None:
     """A client that is killed harms no job that it submitted; what it has not submitted, nobody knows of."""
     chance = random.Random()

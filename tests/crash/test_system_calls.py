@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crash.scene import DIED, WITHIN, Scene, until
+from crash.scene import DIED, WITHIN, Scene, lives, until
 from support import COMMAND, Finished, eventually
 
 STRACE = shutil.which("strace")
@@ -44,12 +44,19 @@ def test_a_client_dies_at_its_nth(scene: Scene, call: str) -> None:
     scene.check()
 
 
+def is_traced(pid: int, tracer: int) -> bool:
+    try:
+        return f"TracerPid:\t{tracer}\n" in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
 @contextmanager
 def attached(scene: Scene, call: str, number: int, pid: int) -> Iterator[subprocess.Popen[bytes]]:
     """Have the process `pid` die at its `number`-th `call` from now on."""
     with subprocess.Popen([*inject(scene, call, number), "-p", str(pid)], stderr=subprocess.DEVNULL) as strace:
         try:
-            until(lambda: f"TracerPid:\t{strace.pid}\n" in Path(f"/proc/{pid}/status").read_text())
+            until(lambda: not lives(pid) or is_traced(pid, strace.pid))  # it may come to its last call at once
             yield strace
         finally:
             strace.terminate()
@@ -59,9 +66,9 @@ def all_but_gated_ended(scene: Scene) -> None:
     assert [] == [job.name for job in scene.jobs().values() if job.status != "ended" and job.name != "gated"]
 
 
-@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "flock", "openat", "epoll_wait", "pidfd_open", "wait4"])
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "flock", "openat", "epoll_wait", "pidfd_open"])
 def test_a_supervisor_dies_at_its_nth(scene: Scene, call: str) -> None:
-    for number in (1, 2, 3, 6):
+    for number in (1, 2, 5):
         scene.submit("gated")
         pid = scene.supervisor()
         assert pid is not None

@@ -180,6 +180,15 @@ def test_an_unfinished_record_is_waited_for(tmp_path):
     assert [Record(T0, "stdout", True, b"hello"), Record(T0, "stdout", False, b"he")] == found
 
 
+@pytest.mark.parametrize("size", [1, 39, 42, 44])
+def test_following_begins_in_the_middle_of_a_record(tmp_path, size):
+    path = tmp_path / "42.1.log"
+    line = Writer.line(Record(T0, "stdout", True, b"hello"))
+    path.write_bytes(line + line[:size])
+    script = Script([lambda: path.write_bytes(line * 2)])
+    assert [Record(T0, "stdout", True, b"hello")] * 2 == list(RunLog(str(tmp_path / "42.1")).follow(script.alive, script.pause))
+
+
 def test_an_unfinished_line_is_shown_before_a_pause(tmp_path):
     writer = Writer(tmp_path / "42.1")
     shown = []
@@ -221,8 +230,8 @@ def test_the_last_lines_and_an_unfinished_one_that_goes_on(tmp_path):
         writer.write(T0 + number, "stdout", b"line %d\n" % number)
     writer.write(T0 + 9, "stdout", b"line be")
     script = Script([lambda: writer.write(T0 + 10, "stdout", b"gun\n")])
-    found = list(RunLog(writer.path).follow_lines(script.alive, script.pause, grep=re.compile(b"^line"), last=4))
-    assert [b"line 5", b"line 6", b"line 7", b"line 8", b"line begun"] == [item.text for item in found if isinstance(item, Line)]
+    found = list(RunLog(writer.path).follow_lines(script.alive, script.pause, grep=re.compile(b"^line"), last=9))
+    assert [*(b"line %d" % number for number in range(9)), b"line begun"] == [item.text for item in found if isinstance(item, Line)]
 
 
 def test_a_gap_that_grows_is_told_in_parts(tmp_path):

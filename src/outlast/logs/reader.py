@@ -126,7 +126,6 @@ class RunLog:
                 yield from _told(joiner.join(reversed(missing)))
             else:
                 yield from last_lines(parts, missing, last, keep, joiner, more=True)
-                joiner.unsure.clear()
             for item in _appended(follower, alive, pause):
                 yield from _told(joiner.join([None] if item is None else keep([item])))
             yield from _told(joiner.finish())

@@ -109,6 +109,7 @@ class Dispatcher:
             return  # it was stopped, or everything was found out anew, before this call was due
         standing, token = (SERVED, None) if alone else self._fronts.standing(job.id)
         if standing == AWAITED:
+            self._fronts.ask_again(token)
             context.loop.call_after(LOOK_AGAIN, lambda: self.start(live))
             return
         if standing == GONE:

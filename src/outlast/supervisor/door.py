@@ -59,6 +59,7 @@ class Door:
         self._open: dict[int, _socket.socket] = {}
         self._watchers: dict[int, frozenset[int]] = {}
         self._tokens: dict[int, str] = {}
+        fronts.ask_again = self._ask_again
         loop.watch(listener.fileno(), self._accept)
 
     def _accept(self, _: int) -> None:
@@ -114,6 +115,11 @@ class Door:
         token = self._tokens.pop(fd, None)
         if token is not None:
             self._fronts.left(token)
+
+    def _ask_again(self, token: str | None) -> None:
+        """Close the connection of a client in front, if it is here: it comes again and hands its descriptors over again."""
+        for fd in [fd for fd, known in self._tokens.items() if known == token]:
+            self._close(fd)
 
     def poke(self, changed: "Iterable[int]") -> None:
         """Send one byte to everyone who watches one of the jobs. Who has not read the last one yet needs no other."""

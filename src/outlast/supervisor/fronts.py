@@ -10,6 +10,8 @@ from outlast.processes.identity import Identity, lives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from outlast.store.store import Store
 
 SERVED = "served"  # no client in front, or its descriptors are here
@@ -36,11 +38,15 @@ class HandedOver:
 class Fronts:
     """What was handed over, by token."""
 
-    __slots__ = ("_by_token", "_left", "_store")
+    __slots__ = ("_by_token", "_left", "_store", "ask_again")
 
     def __init__(self, store: "Store") -> None:
-        """`store` knows which job belongs to which token."""
+        """`store` knows which job belongs to which token.
+
+        `ask_again` is set by whoever holds the connections: the first shim had the descriptors, and ended before the command began.
+        """
         self._store = store
+        self.ask_again: Callable[[str | None], None] = lambda _: None
         self._by_token: dict[str, HandedOver] = {}
         self._left: set[str] = set()  # tokens whose client is no longer connected
 
