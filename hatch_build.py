@@ -66,7 +66,12 @@ def compile_shim(source: Path, scratch: Path) -> Path | None:
         return say("no C compiler (cc, gcc or clang) was found")
     binary = scratch / SHIM
     flags = ["-O2", "-std=gnu11", *words("CPPFLAGS"), *words("CFLAGS")]
-    reason = try_run([*compiler, *flags, "-o", str(binary), str(source), *words("LDFLAGS")]) or try_run([str(binary), "version"])
+    reason = None
+    for linked in (["-static"], []):  # static: a third less to start, and half the private memory; not every machine can
+        command = [*compiler, *flags, *linked, "-o", str(binary), str(source), *words("LDFLAGS")]
+        reason = try_run(command) or try_run([str(binary), "version"])
+        if not reason:
+            break
     if reason:
         return say(reason)
     binary.chmod(0o755)

@@ -31,7 +31,6 @@ retried) echo "run $OUTLAST_RUN"; [ "$OUTLAST_RUN" -ge 3 ] ;;
 stopped) sleep 1000 ;;
 loud) seq -f %0100.0f 1 8000 ;;
 gated) until [ -e {folder}/go ]; do sleep 0.02; done; seq -f %0100.0f 1 8000 ;;
-inner) outlast run --name "$2" -- sh {folder}/job "$2" ;;
 esac
 code=$?
 echo "$OUTLAST_JOB.$OUTLAST_RUN $code" >> {folder}/ended

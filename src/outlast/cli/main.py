@@ -4,6 +4,7 @@ Imports are few and late: a shell loop pays for every one of them.
 """
 
 import _io
+import gc
 import os
 import sys
 
@@ -108,6 +109,7 @@ def _bug(error: Exception) -> str:
 
 def run() -> None:
     """Be the command: `main`, then leave without the interpreter's tidying up, which would close and so checkpoint the database."""
+    gc.set_threshold(100_000)  # a command makes few objects and ends: looking for cycles costs it a tenth
     status = main()
     try:
         sys.stdout.flush()

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     Selected = int | str | Job | Iterable[int | str | Job]
 
 
-PROVED = 20  # running jobs whose lock is looked at while a supervisor lives
-
-
 class Jobs:
     """The jobs of one home. Opening costs nothing until something is asked for; use it from one thread at a time."""
 
@@ -249,33 +246,25 @@ class Jobs:
         from outlast.client.waiting import until
         from outlast.core.durations import parse_duration
 
-        jobs = self.find(selected)
-        ids = [job.id for job in jobs]
-        goals = tuple(status) or (ENDED,)
-        left = set(ids)
+        ids = [job.id for job in self.find(selected)]
+        goals = (*status, ENDED) if status else (ENDED,)
+        left = ids[::-1]
 
         def reached() -> bool:
-            left.difference_update(self._at(left, goals))
-            return not left or (any and len(left) < len(ids))
+            if any:
+                return bool(ids) and any_of(self.find(ids))
+            while left and any_of(self.find(left[-1:])):  # the first that is not there yet decides; each is asked for few times
+                left.pop()
+            return not left
+
+        def any_of(found: "Iterable[Job]") -> bool:
+            return next((True for job in found if job.status in goals), False)
 
         limit = None if timeout is None else parse_duration(timeout)
         if ids and not until(self.home, ids, reached, limit):
-            raise TimeoutError(f"{len(left)} of {len(ids)} jobs have not ended")
+            late = sum(job.status not in goals for job in self.find(ids))
+            raise TimeoutError(f"{late} of {len(ids)} jobs have not ended")
         return [self.one(number) for number in ids]
-
-    def _at(self, ids: "set[int]", goals: "tuple[str, ...]") -> "set[int]":
-        """Return those of `ids` that have ended or are at one of `goals`: by the record, and of running ones by their locks.
-
-        Who waits for many has a supervisor; its record is a few milliseconds old at most, so only the first ones are proved.
-        """
-        if self.reading is None:
-            return set()
-        active = self.reading.active()
-        there = {number for number in ids if number not in active or active[number] in goals}
-        doubtful = [number for number in sorted(ids - there) if active[number] == RUNNING]
-        if self.home.is_supervised():
-            doubtful = doubtful[:PROVED]
-        return there | {job.id for job in self._current(self.reading.jobs(doubtful)) if job.status in goals or job.status == ENDED}
 
     def stop(self, selected: "Selected", **how: "Any") -> "List[Job]":
         """End jobs, politely first; outcome `stopped`. See `end`."""

@@ -104,10 +104,6 @@ class Reading:
         """Tell whether a job waits or runs."""
         return self.database.one("any-active") is not None
 
-    def active(self) -> "dict[int, str]":
-        """Return the status of every job that has not ended, by id; from the index alone."""
-        return dict(self.database.all("active"))
-
     def count_active(self) -> "dict[str, int]":
         """Return the number of jobs by status, ended ones left out."""
         return dict(self.database.all("count-active"))
