@@ -204,7 +204,6 @@ def test_the_truth_without_a_supervisor(outlast):
     assert outlast.supervisor_pid() is None
 
 
-@pytest.mark.xfail(strict=True, reason="filters ask the record, and are not asked again of what is true by lock and result")
 def test_filters_go_by_the_truth(outlast):
     without_a_supervisor(outlast)
     assert ([1], [1], [], []) == tuple(

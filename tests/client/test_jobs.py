@@ -173,7 +173,6 @@ def test_keys_and_overlap(jobs):
         ({"retries": "x"}, "x"),
         pytest.param(
             {"env": {"A=B": "x"}}, "A=B",
-            marks=pytest.mark.xfail(strict=True, reason="core.kinds takes a mapping of variables without looking at its names"),
         ),
         ({"name": "a\0b"}, "NUL"),
         ({"name": 3}, "name"),

@@ -11,7 +11,9 @@ AT = 1_700_000_000_000_000_000
 NOW = AT + 5_000_000_000
 RUN = 3
 
-ENDING = Ending(outcome=j.FAILED, reason="exit code 7", exit_code=7, ended_at=NOW - 1, cpu=1, max_rss=2, stdout=3, stderr=4, log=5, missing=6)
+ENDING = Ending(
+    outcome=j.FAILED, reason="exit code 7", exit_code=7, ended_at=NOW - 1, cpu=1, max_rss=2, stdout=3, stderr=4, log=5, missing=6
+)
 
 
 def job_in(status: str, **fields: Any) -> Job:
@@ -51,5 +53,5 @@ def event_for(kind: type[e.Event], status: str) -> "e.AnyEvent":
         e.Postponed: {"until": NOW + 10},
         e.Reserved: {"until": NOW + 10},
     }
-    event: "e.AnyEvent" = kind(**fields.get(kind, {}))  # type: ignore[assignment]
+    event: e.AnyEvent = kind(**fields.get(kind, {}))  # type: ignore[assignment]
     return event

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from core.samples import job_in
 
+from core.samples import job_in
 from outlast.core import job as j
 from outlast.core.exits import wrapper_status
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from core.samples import AT, ENDING, NOW, RUN, event_for, job_in, run_of
 
+from core.samples import AT, ENDING, NOW, RUN, event_for, job_in, run_of
 from outlast.core import events as e
 from outlast.core import job as j
 from outlast.core.errors import Bug
@@ -211,7 +211,9 @@ def test_an_event_that_is_added_and_not_handled_is_a_type_error(tmp_path: Path) 
     assert [] == errors()
     events = tmp_path / "outlast" / "core" / "events.py"
     events.write_text(
-        events.read_text().replace("\n\nEVENTS:", '\n\nclass Approved(Event):\n    kind = "approved"\n\n\nEVENTS:').replace("| Noted\n", "| Noted | Approved\n")
+        events.read_text()
+        .replace("\n\nEVENTS:", '\n\nclass Approved(Event):\n    kind = "approved"\n\n\nEVENTS:')
+        .replace("| Noted\n", "| Noted | Approved\n")
     )
     found = errors()
     assert 2 == len(found), found

@@ -1,7 +1,6 @@
 """`docs/lifecycle.md` is what the table says."""
 
 from lifecycle_page import PAGE, constant_texts, edges, event_text, page
-
 from outlast.core import events as e
 from outlast.core import job as j
 

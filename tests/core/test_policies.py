@@ -5,10 +5,10 @@ import signal
 from typing import Any
 
 import pytest
-from core.samples import ENDING, NOW, RUN, job_in
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.samples import ENDING, NOW, RUN, job_in
 from outlast.core import job as j
 from outlast.core.errors import Refused
 from outlast.core.events import Ended, Retried

@@ -4,8 +4,8 @@ import copy
 import pickle
 
 import pytest
-from core.samples import job_in
 
+from core.samples import job_in
 from outlast.core import events as e
 from outlast.core import job as j
 from outlast.core.job import Job, Run

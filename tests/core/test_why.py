@@ -3,10 +3,10 @@
 import re
 from typing import Any
 
-from core.samples import AT, NOW, job_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.samples import AT, NOW, job_in
 from outlast.core import job as j
 from outlast.core.times import LATEST
 from outlast.core.why import Around, why

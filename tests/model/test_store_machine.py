@@ -10,7 +10,6 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
-from store.making import ENVIRONMENT, child, submission, tick
 
 from outlast.core import events as e
 from outlast.core import job as j
@@ -21,6 +20,7 @@ from outlast.home import Home
 from outlast.store.reading import Reading
 from outlast.store.rows import row_of_job
 from outlast.store.store import _INSERT_JOB, Store
+from store.making import ENVIRONMENT, child, submission, tick
 
 ALLOWED = sorted(((status, kind) for status, row in TRANSITIONS.items() for kind in row), key=str)
 CELLS = [cell for cell in ALLOWED if cell[0] != NEW]
@@ -54,6 +54,7 @@ def ending_of(draw: Any) -> Ending:
 
 def event_of(draw: Any, kind: type[e.Event], job: Job) -> "e.AnyEvent":
     """Return an event of `kind` as somebody might tell it of `job`."""
+
     def ended() -> dict[str, Any]:
         told = {"outcome": draw(OUTCOMES), "reason": draw(TEXTS)}
         if job.status != j.RUNNING:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from store.making import AT, child, claim, dump, ended, miscounted, submission, submit
 
 from outlast.core.errors import SystemFault
 from outlast.home import Home
 from outlast.store.driver import SCHEMA, Database
 from outlast.store.reading import Reading
 from outlast.store.store import Store
+from store.making import AT, child, claim, dump, ended, miscounted, submission, submit
 from support import eventually
 
 NOBODY = 65534
@@ -434,7 +434,9 @@ def test_a_newer_database_is_refused_and_left_alone(used: Path) -> None:
     set_version(used, SCHEMA + 1)
     before = (used / "outlast.db").read_bytes()
     for opened in (Reading, Store):
-        with pytest.raises(SystemFault, match=rf"written by a newer outlast \(schema {SCHEMA + 1}, this one knows {SCHEMA}\): .*newer version") as caught:
+        with pytest.raises(
+            SystemFault, match=rf"written by a newer outlast \(schema {SCHEMA + 1}, this one knows {SCHEMA}\): .*newer version"
+        ) as caught:
             opened(Home(str(used)))
         assert 5 == caught.value.exit_status
     assert before == (used / "outlast.db").read_bytes()

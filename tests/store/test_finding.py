@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store.making import AT, claim, end, ended, start, submission, submit, tick
 
 from outlast.core import job as j
 from outlast.core.errors import NotFound, Refused, UsageError
@@ -15,6 +14,7 @@ from outlast.home import Home
 from outlast.store import finding
 from outlast.store.finding import Filter, find, listing
 from outlast.store.store import Store
+from store.making import AT, claim, end, ended, start, submission, submit, tick
 
 
 def ids(store: Store, *words: str, **how: Any) -> list[int]:
@@ -254,7 +254,10 @@ def test_a_wrong_regular_expression_is_told(store: Store) -> None:
             ask()
 
 
-@given(st.lists(st.text(st.characters(codec=None), min_size=1, max_size=5), min_size=1, max_size=6), st.text(st.characters(codec=None), max_size=3))
+@given(
+    st.lists(st.text(st.characters(codec=None), min_size=1, max_size=5), min_size=1, max_size=6),
+    st.text(st.characters(codec=None), max_size=3),
+)
 def test_text_means_what_python_means(names: list[str], text: str) -> None:
     """--text and the names find what `in` finds, for any text that a command line can hold."""
     names, text = [os_text(name) for name in names], os_text(text)

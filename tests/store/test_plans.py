@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store.making import AT, fill
 
 from outlast.core.selectors import parse_selector, parse_selectors
 from outlast.home import Home
@@ -14,6 +13,7 @@ from outlast.store import finding
 from outlast.store.driver import load_queries
 from outlast.store.finding import Filter, find, listing
 from outlast.store.reading import Reading
+from store.making import AT, fill
 
 FEW, MANY = 100, 20_000
 Question = Callable[[Reading], Any]
@@ -41,7 +41,15 @@ SAME_COST: dict[str, Question] = {
     "stop NAME": found("name3", to_end=True),
     "stop": found("status:reserved,pending,queued,running"),
     "1-3,7": found("1-3,7"),
-    "dispatch": lambda r: [r.due(2 * AT), r.next_due(), r.ready(None, 9), r.queued_groups(), r.ready("group1", 9), r.to_stop(), r.running()],
+    "dispatch": lambda r: [
+        r.due(2 * AT),
+        r.next_due(),
+        r.ready(None, 9),
+        r.queued_groups(),
+        r.ready("group1", 9),
+        r.to_stop(),
+        r.running(),
+    ],
     "groups": lambda r: [r.group("g"), r.groups(), r.queued_before("group1", 99)],
     "any left": lambda r: [r.any_active(), r.count_active(), r.count_ended()],
     "overlap": lambda r: [r.database.one("active-key", "k"), r.database.one("active-name", "name3")],

@@ -4,7 +4,6 @@ import copy
 from pathlib import Path
 
 import pytest
-from store.making import AT, claim, dump, end, ended, ending, miscounted, start, submit, tick
 
 from outlast.core import events as e
 from outlast.core import job as j
@@ -12,6 +11,7 @@ from outlast.core.errors import Bug, NotFound, Refused, Stale, SystemFault
 from outlast.home import Home
 from outlast.store.reading import Reading
 from outlast.store.store import Store
+from store.making import AT, claim, dump, end, ended, ending, miscounted, start, submit, tick
 
 
 def test_a_life_is_written_as_it_happens(store: Store) -> None:

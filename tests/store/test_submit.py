@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from store.making import AT, ENVIRONMENT, child, dump, end, ended, miscounted, submission, submit, tick
 
 from outlast.core import job as j
 from outlast.core.errors import Bug, Refused
@@ -14,6 +13,7 @@ from outlast.home import Home
 from outlast.seams import arm
 from outlast.store.reading import Reading
 from outlast.store.store import Environment, Front, Store
+from store.making import AT, ENVIRONMENT, child, dump, end, ended, miscounted, submission, submit, tick
 
 
 def test_a_submitted_job_is_there_with_all_its_fields(store: Store) -> None:
@@ -103,7 +103,7 @@ def test_a_key_is_free_again_when_its_job_has_ended(store: Store) -> None:
 def test_skip_leaves_a_record(store: Store, by: str) -> None:
     fields = {"name": "sync", "key": "k" if by == "key" else None}
     first = submit(store, **fields, overlap="skip")
-    front = Front(token="t", pid=1, pid_start=1)  # noqa: S106  # no password
+    front = Front(token="t", pid=1, pid_start=1)  # no password
     second = submit(store, **fields, overlap="skip", front=front)
     assert (j.QUEUED, j.ENDED, j.SKIPPED) == (first.status, second.status, second.outcome)
     assert f"job 1 with the same {by} `{'k' if by == 'key' else 'sync'}` is active" == second.reason
@@ -145,7 +145,7 @@ def test_within_one_batch_the_second_one_is_skipped(store: Store) -> None:
 
 
 def test_fronts_are_kept_until_they_are_forgotten(store: Store) -> None:
-    front = Front(token="secret", pid=12, pid_start=34, parent=1)  # noqa: S106
+    front = Front(token="secret", pid=12, pid_start=34, parent=1)
     job = submit(store, front=front)
     assert front == store.front(job.id)
     assert store.any_front()
@@ -157,7 +157,7 @@ def test_fronts_are_kept_until_they_are_forgotten(store: Store) -> None:
 def test_a_job_in_front_may_borrow_the_slot_of_the_job_it_was_submitted_from(store: Store) -> None:
     from store.making import claim
 
-    front = Front(token="t", pid=1, pid_start=1, parent=1)  # noqa: S106
+    front = Front(token="t", pid=1, pid_start=1, parent=1)
     outer = submit(store, group="g")
     inner = submit(store, group="g", front=front)
     submit(store, group="other", front=front)
@@ -238,7 +238,11 @@ DIE = """
 
 @pytest.mark.parametrize(
     ("point", "expected"),
-    [("submit.after-commit@1=die", ["first"]), ("submit.after-insert@2=die", ["first"]), ("submit.after-commit@2=die", ["first", "second"])],
+    [
+        ("submit.after-commit@1=die", ["first"]),
+        ("submit.after-insert@2=die", ["first"]),
+        ("submit.after-commit@2=die", ["first", "second"]),
+    ],
 )
 def test_what_was_committed_outlasts_the_one_who_did_it(home_path: Path, point: str, expected: list[str]) -> None:
     process = child(DIE, home_path, point)

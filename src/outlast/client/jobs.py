@@ -151,9 +151,10 @@ class Jobs:
                 if selector.single:
                     raise NotFound(f"no job `{selector.text[:80]}`", f"nothing was submitted to {self.home.path} yet")
             return []
-        return self._current(find(self.reading, selectors, to_end=to_end, every=every))
+        return self.as_they_are(find(self.reading, selectors, to_end=to_end, every=every))
 
-    def _current(self, jobs: "List[Job]") -> "List[Job]":
+    def as_they_are(self, jobs: "List[Job]") -> "List[Job]":
+        """Return jobs of the record as they are now, by their locks and results."""
         return [self._as_it_is(job)[0] if job.status == RUNNING else job for job in jobs]
 
     def _as_it_is(self, job: Job) -> "tuple[Job, Run | None]":
@@ -178,7 +179,8 @@ class Jobs:
 
     def listing(self, **wanted: "Any") -> "tuple[List[Job], int]":
         """Return (jobs, how many more the limit left out)."""
-        from outlast.store.finding import Filter, listing
+        from outlast.client.listing import true_listing
+        from outlast.store.finding import Filter
 
         for name in ("status", "outcome"):
             if isinstance(wanted.get(name), str):
@@ -189,8 +191,7 @@ class Jobs:
             raise UsageError(str(error)) from None
         if self.reading is None:
             return [], 0
-        jobs, more = listing(self.reading, filter_, now())
-        return self._current(jobs), more
+        return true_listing(self, self.reading, filter_)
 
     def runs(self, which: "int | str | Job") -> "List[Run]":
         """Return the runs of a job, the first one first."""

@@ -1,4 +1,4 @@
-"""How a job stands, in a phrase, and why, in a paragraph: gathers what `core.why` needs to know beside the job."""
+"""Why a job stands as it does: gathers what `core.why` needs to know beside the job."""
 
 from outlast.core.job import QUEUED
 
@@ -6,14 +6,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outlast.client.jobs import Jobs
     from outlast.core.job import Job
-
-
-def how(job: "Job") -> str:
-    """Return outcome (else status) and reason without saying the same twice: `failed: exit code 3`; `stopped, ended by SIGTERM`."""
-    word, reason = job.outcome or job.status, job.reason or ""
-    if not reason:
-        return word
-    return reason if reason.startswith(word.replace("_", " ")) else f"{word}: {reason}"
 
 
 def why(jobs: "Jobs", job: "Job") -> str:

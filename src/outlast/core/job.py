@@ -106,6 +106,14 @@ class Job(Value):
     }  # fmt: skip
 
     @property
+    def how(self) -> str:
+        """Outcome (else status) and reason, without saying the same twice: `failed: exit code 3`; `stopped, ended by SIGTERM`."""
+        word, reason = self.outcome or self.status, self.reason or ""
+        if not reason:
+            return word
+        return reason if reason.startswith(word.replace("_", " ")) else f"{word}: {reason}"
+
+    @property
     def duration(self) -> float | None:
         """Seconds from the first run's start to the end; None while it is not known."""
         return _seconds_between(self.started_at, self.ended_at)

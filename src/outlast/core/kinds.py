@@ -149,6 +149,8 @@ def _assignments(given: "Any", *, bare: bool) -> "dict[str, str | None]":
     for name, value in pairs:
         if not name or (value is None and not bare):
             raise UsageError(f"{_shown(name)} lacks its {'value' if name else 'name'}", "write `NAME=VALUE`")
+        if "=" in str(name):
+            raise UsageError(f"{_shown(name)} is no name: it holds `=`", "the value stands apart from it")
         kept[_text(name)] = None if value is None else _text(value if isinstance(value, str) else str(value))
     return kept
 

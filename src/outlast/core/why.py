@@ -46,8 +46,7 @@ def _at(when: int | None, now: int) -> str:
 
 def _ended(job: "Job", now: int) -> str:
     took = "" if job.duration is None else f" after {format_duration(int(job.duration * 1_000_000_000))}"
-    because = f", {job.reason}" if job.reason else ""
-    text = f"Job {job.id} ended at {_at(job.ended_at, now)}{took}: {job.outcome}{because}."
+    text = f"Job {job.id} ended at {_at(job.ended_at, now)}{took}: {job.how}."
     meaning = _MEANING.get(job.outcome or "", "")
     limit = value(job.spec, "retries.num-runs")
     if job.outcome in (j.FAILED, j.NOT_STARTED) and limit == 1:

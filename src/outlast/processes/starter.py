@@ -108,20 +108,20 @@ def ensure(home: Home) -> "_socket.socket":
         if tried > 3:
             os.close(lock)
             break
-        try:
-            start(home, lock)
-        finally:
-            os.close(lock)
+        start(home, lock)
     raise SystemFault("the supervisor does not come up", f"see {home.at('supervisor.log')}; `outlast doctor` says more")
 
 
 def start(home: Home, lock: int) -> None:
-    """Start a supervisor that holds `lock`, and wait until it is ready or has failed. The caller closes its own copy."""
-    keep_start_current(home)
+    """Start a supervisor that holds `lock` (ours is closed), and wait until it is ready or has failed: the caller looks again."""
     ready, told = os.pipe()
-    spawn(command_line(home), lock, told)
-    os.close(told)
-    os.read(ready, 1)  # one byte when it is ready; end of file if it failed: the caller looks again
+    try:
+        keep_start_current(home)
+        spawn(command_line(home), lock, told)
+    finally:
+        os.close(told)
+        os.close(lock)  # it must not depend on us: we may be stopped while we wait
+    os.read(ready, 1)  # one byte when it is ready; end of file if it failed
     os.close(ready)
 
 

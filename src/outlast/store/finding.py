@@ -235,3 +235,10 @@ def listing(reading: "Reading", wanted: Filter, now: int) -> "tuple[list[Job], i
         return jobs, 0
     total = reading.count_ended() if condition == _ENDED else reading.count(condition, values, at_most=wanted.limit + COUNTED)
     return jobs, max(total - len(jobs), 0)
+
+
+def matching(reading: "Reading", wanted: Filter, ids: "Iterable[int]") -> "list[int]":
+    """Return those of `ids` that a filter means."""
+    condition, values = where(reading, wanted)
+    among, listed = _in("id", ids)
+    return [job.id for job in reading.select(f"({condition}) AND {among}", [*values, *listed])]

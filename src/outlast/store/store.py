@@ -95,9 +95,7 @@ class Store(Reading):
         job, environment = submission.job, submission.environment
         rule, reason = self._decide_overlap(job, submission.overlap)
         database = self.database
-        database.execute(
-            database.queries["insert-environment"], (environment.hash, environment.variables, environment.surroundings, now)
-        )
+        database.execute(database.queries["insert-environment"], (environment.hash, environment.variables, environment.surroundings, now))
         event = e.Submitted(waits=submission.waits)
         job = after(job.replace(environment=environment.hash), event, now)
         row = row_of_job(job)

@@ -6,7 +6,7 @@ state files and everything is found out again.
 
 from outlast.core import events as e
 from outlast.core.errors import Stale
-from outlast.core.job import ENDED, Ending, Job
+from outlast.core.job import ENDED, NOT_STARTED, Ending, Job
 from outlast.core.policies import after_run
 from outlast.seams import failpoint
 from outlast.supervisor.context import Context, LiveRun
@@ -55,7 +55,7 @@ class Collector:
         return [e.Started(run=live.run.run, pid=told["pid"], pid_start=told["start"], pidns=told["pidns"], started_at=told["at"])]
 
     def _record_end(self, live: LiveRun, ending: Ending, at: int) -> None:
-        events = self._start_of(live)
+        events = [] if ending.outcome == NOT_STARTED else self._start_of(live)  # a process, but never the command
         if live.unrestored:
             text = f"could not be restored for the command: {', '.join(live.unrestored)}"
             events.append(e.Noted(text=text, data={"unrestored": live.unrestored}))

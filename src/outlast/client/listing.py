@@ -1,0 +1,77 @@
+"""Listings that are true without a supervisor: the record is filtered by SQL, and what it does not know yet is put right here."""
+
+from outlast.core import selectors as s
+from outlast.core.columns import SORTS
+from outlast.core.job import ENDED
+from outlast.core.shape import lasted
+from outlast.seams import now
+from outlast.store.finding import listing, matching
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from outlast.client.jobs import Jobs
+    from outlast.core.job import Job
+    from outlast.store.finding import Filter
+    from outlast.store.reading import Reading
+
+
+def true_listing(jobs: "Jobs", reading: "Reading", wanted: "Filter") -> "tuple[list[Job], int]":
+    """Return (jobs, how many more there are) of a filter, each as it is now.
+
+    A supervisor's record is true but for some milliseconds. Without one every job that is recorded as running is looked at.
+    """
+    at = now()
+    found, more = listing(reading, wanted, at)
+    if jobs.home.is_supervised():
+        return jobs.as_they_are(found), more
+    running = reading.running()
+    changed = {job.id: job for job, old in zip(jobs.as_they_are(running), running, strict=True) if job.status != old.status}
+    if not changed:
+        return jobs.as_they_are(found), more
+    kept = [job for job in jobs.as_they_are(found) if job.id not in changed]
+    kept += [job for job in _meant(reading, wanted, changed) if _fits(job, wanted)]
+    ordered = _in_order(kept, wanted, at)
+    cut = len(ordered) if wanted.limit is None else wanted.limit
+    return ordered[:cut], more + max(len(ordered) - cut, 0)
+
+
+def _meant(reading: "Reading", wanted: "Filter", changed: "dict[int, Job]") -> "list[Job]":
+    """Return those of `changed` that the filter means, its words about status and time left aside."""
+    by_state = [selector for selector in wanted.among if selector.kind in (s.STATUS, s.OUTCOME)]
+    others = tuple(selector for selector in wanted.among if selector not in by_state)
+    loose = wanted.replace(status=(), outcome=(), active=True, ended=True, since=None, until=None, last=False, among=others)
+    ids = set(matching(reading, loose, list(changed))) if others or not by_state else set()
+    all_but_among = set(matching(reading, loose.replace(among=()), list(changed))) if by_state else set()
+    for job in changed.values():
+        if job.id in all_but_among and any(job.status in x.value or job.outcome in x.value for x in by_state):
+            ids.add(job.id)
+    return [changed[number] for number in sorted(ids)]
+
+
+def _fits(job: "Job", wanted: "Filter") -> bool:
+    over = job.status == ENDED
+    begun = job.started_at or job.created_at
+    return (
+        (wanted.ended if over else wanted.active)
+        and (not wanted.status or job.status in wanted.status)
+        and (not wanted.outcome or job.outcome in wanted.outcome)
+        and (wanted.since is None or (job.ended_at or begun) >= wanted.since)
+        and (wanted.until is None or begun < wanted.until)
+    )
+
+
+def _in_order(jobs: "list[Job]", wanted: "Filter", at: int) -> "list[Job]":
+    words = ("-duration",) if wanted.slowest else wanted.sort
+    if not words:
+        words = ("-ended", "-id") if not wanted.active else ("id",)
+    for word in reversed(words):  # sorting is stable: the first word decides last
+        name = word.removeprefix("-")
+
+        def key(job: "Job", name: str = name) -> "tuple[bool, Any]":
+            value = lasted(job, at) if name == "duration" else getattr(job, SORTS[name])
+            return value is not None, value if value is not None else 0
+
+        jobs = sorted(jobs, key=key, reverse=word.startswith("-"))
+    return jobs
