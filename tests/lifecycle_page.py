@@ -6,6 +6,7 @@
 import ast
 import inspect
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from outlast.core import events as e
@@ -19,7 +20,7 @@ def constant_texts() -> dict[str, str]:
     """Return the text under each constant of `core/job.py`, by the constant's value."""
     body = ast.parse(inspect.getsource(j)).body
     texts = {}
-    for assignment, text in zip(body, body[1:], strict=False):
+    for assignment, text in pairwise(body):
         if isinstance(assignment, ast.Assign) and isinstance(text, ast.Expr):
             texts[ast.literal_eval(assignment.value)] = ast.literal_eval(text.value)
     return texts
@@ -74,10 +75,10 @@ def page() -> str:
         "",
         "Made from `core/lifecycle.py`, `core/job.py` and `core/events.py` by `tests/lifecycle_page.py`: change those, not this page.",
         "",
-        "A job has one status at a time. Only an event changes it, and an event that the table below does not allow is refused. A job goes",
-        "from `running` back to `pending` between its runs; each run is `running` or `ended`. Wishes (stop, pause, hold) are facts beside the",
-        "status. Every event raises the job's version by one and is kept; who tells one must know the version that it was decided on, so that",
-        "of two who decide at the same time the second one has to look again.",
+        "A job has one status at a time. Only an event changes it, and an event that the table below does not allow is refused. A job",
+        "goes from `running` back to `pending` between its runs; each run is `running` or `ended`. Wishes (stop, pause, hold) are facts",
+        "beside the status. Every event raises the job's version by one and is kept. Who tells one must know the version that it was",
+        "decided on, so that of two who decide at the same time the second one has to look again.",
         "",
         *picture(),
         "",

@@ -11,9 +11,7 @@ AT = 1_700_000_000_000_000_000
 NOW = AT + 5_000_000_000
 RUN = 3
 
-ENDING = Ending(
-    outcome=j.FAILED, reason="exit code 7", exit_code=7, ended_at=NOW - 1, cpu=1, max_rss=2, stdout=3, stderr=4, log=5, missing=6
-)
+ENDING = Ending(outcome=j.FAILED, reason="exit code 7", exit_code=7, ended_at=NOW - 1, cpu=1, max_rss=2, stdout=3, log=5)
 
 
 def job_in(status: str, **fields: Any) -> Job:

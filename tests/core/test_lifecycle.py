@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator  # of a quoted annotation
 from pathlib import Path
 
 import pytest

@@ -1,6 +1,7 @@
 """Frozen values: what the core is made of."""
 
 import copy
+import inspect
 import pickle
 
 import pytest
@@ -59,8 +60,9 @@ def test_a_value_can_be_copied_and_sent() -> None:
 
 def test_every_field_of_a_value_is_annotated_in_its_order() -> None:
     """The order of the fields is the order of the columns, of the JSON and of the manual."""
-    for value in (Job, Run, j.Ending, *e.EVENTS):
-        assert tuple(value.__dict__.get("__annotations__", {}))[: len(value.__slots__)] == value.__slots__, value
+    values: tuple[type[Value], ...] = (Job, Run, j.Ending, *e.EVENTS)
+    for value in values:
+        assert value.__slots__ == tuple(inspect.get_annotations(value))[: len(value.__slots__)], value
         assert set(value._defaults) <= set(value.__slots__)
 
 

@@ -32,7 +32,7 @@ def words_of(option: Option) -> list[str]:
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_an_option_of_run(prepared: Outlast, option: Option) -> None:
     words = words_of(option)
-    if "--" in words and words[-1] not in {"true"}:
+    if "--" in words and words[-1] != "true":
         at = words.index("--")
         words = [*words[:at], "--shell", "--", "true"] if "--shell" in words else [*words[:at], "--", "true"]
     done = prepared("run", *words)

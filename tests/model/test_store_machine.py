@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable  # of a local annotation
 from typing import Any
 
 import pytest
@@ -178,7 +178,8 @@ class StoreMachine(RuleBasedStateMachine):
     def pick(self, data: Any) -> Job:
         statuses = sorted({job.status for job in self.jobs.values()})
         status = data.draw(st.sampled_from(statuses), label="status")
-        return data.draw(st.sampled_from([job for job in self.jobs.values() if job.status == status]), label="job")
+        job: Job = data.draw(st.sampled_from([job for job in self.jobs.values() if job.status == status]), label="job")
+        return job
 
     @precondition(lambda self: self.jobs)
     @rule(data=st.data(), writer=st.integers(0, 1), cell=st.sampled_from(CELLS), more=st.integers(0, 2))

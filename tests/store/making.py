@@ -97,9 +97,8 @@ def fill(home: Path, count: int) -> None:
         "outcome": "CASE WHEN i % 10 THEN 'succeeded' ELSE 'failed' END",
     }  # fmt: skip
     names = ", ".join(f'"{name}"' for name in columns)
-    store.database.execute(
-        f"INSERT INTO jobs ({names}) {copies} SELECT {', '.join(told.get(name, chr(34) + name + chr(34)) for name in columns)} FROM n, jobs WHERE id = 1"
-    )
+    values = ", ".join(told.get(name, f'"{name}"') for name in columns)
+    store.database.execute(f"INSERT INTO jobs ({names}) {copies} SELECT {values} FROM n, jobs WHERE id = 1")
     store.database.execute(f"{copies} INSERT INTO events SELECT NULL, i, version, kind, at, data FROM n, events WHERE job = 1")
     run_columns = [row[1] for row in store.database.rows("PRAGMA table_info(runs)")][1:]
     store.database.execute(f"{copies} INSERT INTO runs SELECT i, {', '.join(run_columns)} FROM n, runs WHERE job = 1")

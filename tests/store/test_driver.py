@@ -174,7 +174,7 @@ def test_a_home_of_somebody_else(theirs: Path) -> None:
 
 
 def test_nothing_is_made_by_reading(home_path: Path) -> None:
-    with pytest.raises(SystemFault, match="cannot open .*outlast.db"):
+    with pytest.raises(SystemFault, match=r"cannot open .*outlast.db"):
         Reading(Home(str(home_path)))
     home_path.mkdir()
     with pytest.raises(SystemFault, match="cannot open"):
@@ -188,7 +188,7 @@ def test_nothing_is_made_by_reading(home_path: Path) -> None:
 def test_a_lock_that_cannot_be_had(home_path: Path) -> None:
     home_path.mkdir()
     (home_path / "write.lock").mkdir()
-    with pytest.raises(SystemFault, match="write.lock"):
+    with pytest.raises(SystemFault, match=r"write\.lock"):
         Store(Home(str(home_path)))
     assert ["write.lock"] == [path.name for path in home_path.iterdir()]
 

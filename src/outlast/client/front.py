@@ -165,7 +165,6 @@ def run_in_front(
         job = in_front.wait(job)
     in_front.signals.give_back()
     if not quiet and job.outcome not in (SUCCEEDED, FAILED, NEUTRAL, STOPPED, INTERRUPTED):
-
         _say(f"job {job.id} {job.how}")
     return wrapper_status(job, signal=in_front.signals.first, fail_if_not_run=fail_if_not_run)
 

@@ -3,7 +3,7 @@
 import sys
 
 from outlast.core.errors import EXIT_NOT_ALL, NotFound, Refused
-from outlast.core.job import ENDED, SUCCEEDED
+from outlast.core.job import ENDED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,24 +42,16 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
 def _result(jobs: "Jobs", old: "Job", new: "Job") -> "dict[str, object]":
     stopped = left = None
     if old.status == ENDED:
-        said = f"had ended already, {_how(old)}"
+        said = f"had ended already, {old.how}"
     elif new.status != ENDED:
         said = "asked to end" if new.stop_requested else f"its run was ended; it is {new.status}"
     else:
         event = next((event for event in reversed(jobs.events(new)) if event["kind"] == "ended"), None)
         data = event["data"] if event is not None else {}
         stopped, left = data.get("stopped"), data.get("left")
-        said = _how(new)
+        said = new.how
         if stopped is not None:
             said += f"; {stopped} process{'es' if stopped != 1 else ''} ended"
         if left:
             said += f", {left} could not be ended"
     return {"id": new.id, "status": new.status, "outcome": new.outcome, "stopped": stopped, "left": left, "said": said}
-
-
-def _how(job: "Job") -> str:
-    """Return outcome and reason without saying the same twice."""
-    outcome, reason = job.outcome or "", job.reason or ""
-    if not reason or outcome == SUCCEEDED:
-        return outcome
-    return reason if reason.startswith(outcome.replace("_", " ")) else f"{outcome} ({reason})"

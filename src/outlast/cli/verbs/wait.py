@@ -51,7 +51,6 @@ def _tell(ended: "list[Job]", good: "list[int]", parsed: "Parsed") -> None:
     elif parsed.options.get("ids"):
         sys.stdout.write("".join(f"{job.id}\n" for job in ended))
     elif not parsed.options.get("quiet"):
-
         for job in ended:
             if job.id not in good:
                 print(f"outlast: job {job.id} {job.how}", file=sys.stderr)
