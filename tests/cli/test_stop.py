@@ -50,7 +50,7 @@ def test_json(outlast):
 def test_of_an_ended_job_a_word(past):
     told = past("stop", "1", status=0)
     assert (b"job 1: had ended already, succeeded\n", b"") == told[1:]
-    assert b"job 2: had ended already, failed (exit code 3)\n" == past("kill", "2", status=0).stdout
+    assert b"job 2: had ended already, failed: exit code 3\n" == past("kill", "2", status=0).stdout
     assert b"job 5: had ended already, stopped, ended by SIGTERM\n" == past("interrupt", "5", status=0).stdout
     assert {"stopped": None, "left": None}.items() <= past("stop", "1", "--json", status=0).json["jobs"][0].items()
 

@@ -10,12 +10,12 @@ from cli.outside import assert_refused
 @pytest.mark.parametrize(
     ("job", "said"),
     [
-        (1, r"succeeded, exit code 0"),
-        (2, r"failed, exit code 3.*to run once"),
-        (4, r"not_started, .*no-such-command-anywhere"),
+        (1, r"succeeded\."),
+        (2, r"failed: exit code 3.*to run once"),
+        (4, r"not started: no-such-command-anywhere"),
         (5, r"stopped.*not a failure"),
-        (6, r"failed, exit code 1.*2 runs"),
-        (7, r"failed, ended by SIGSEGV"),
+        (6, r"failed: exit code 1.*2 runs"),
+        (7, r"failed: ended by SIGSEGV"),
     ],
 )
 def test_of_what_has_ended(past, job, said):

@@ -109,13 +109,13 @@ def test_a_result_is_judged_with_its_facts() -> None:
         ("exec", errno.ENOEXEC, 126, "true: Exec format error"),
         ("cwd", errno.ENOENT, 126, "the directory /: No such file or directory"),  # there is such a command
         ("cwd", errno.EACCES, 126, "the directory /: Permission denied"),
-        ("stdin", errno.ENOENT, 126, "the standard input: No such file or directory"),
+        ("stdin", errno.ENOENT, 126, "the standard input /in: No such file or directory"),
         ("fork", errno.EAGAIN, 126, "a process for it: Resource temporarily unavailable"),
     ],
 )
 def test_what_could_not_be_started(stage: str, error: int, code: int, names: str) -> None:
     for stopped in (False, True):
-        ending = judge(job_in(j.RUNNING), result(status=None, stage=stage, error=error), stopped_by_us=stopped)
+        ending = judge(job_in(j.RUNNING, spec={"stdin": "/in"}), result(status=None, stage=stage, error=error), stopped_by_us=stopped)
         assert (j.NOT_STARTED, f"not started: {names}", code, None) == (ending.outcome, ending.reason, ending.exit_code, ending.signal)
 
 

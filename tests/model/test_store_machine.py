@@ -314,7 +314,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 def explore(examples: int, steps: int) -> None:
     visited.clear()
-    run_state_machine_as_test(StoreMachine, settings=settings(max_examples=examples, stateful_step_count=steps, deadline=None))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(StoreMachine, settings=settings(max_examples=examples, stateful_step_count=steps, deadline=None))
     missed = sorted(f"{status} x {kind.kind}" for status, kind in set(ALLOWED) - set(visited))
     share = 1 - len(missed) / len(ALLOWED)
     print(f"\n{sum(visited.values())} events in {share:.0%} of {len(ALLOWED)} cells status x event; missed: {', '.join(missed) or 'none'}")

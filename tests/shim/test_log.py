@@ -168,7 +168,7 @@ def test_a_chunk_is_not_split_over_files(shim):
 
 
 def records_of(path):
-    from conftest import read_records
+    from shim.conftest import read_records
 
     return read_records(path)
 

@@ -109,9 +109,9 @@ class Job(Value):
     def how(self) -> str:
         """Outcome (else status) and reason, without saying the same twice: `failed: exit code 3`; `stopped, ended by SIGTERM`."""
         word, reason = self.outcome or self.status, self.reason or ""
-        if not reason:
+        if not reason or (word == SUCCEEDED and reason == "exit code 0"):
             return word
-        return reason if reason.startswith(word.replace("_", " ")) else f"{word}: {reason}"
+        return reason if reason.startswith((word.replace("_", " "), "killed")) else f"{word}: {reason}"
 
     @property
     def duration(self) -> float | None:

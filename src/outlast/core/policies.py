@@ -84,7 +84,7 @@ def _not_started(job: Job, stage: str, error: int) -> str:
     import os
 
     words = os.strerror(error)
-    stdin = f"the standard input {value(job.spec, 'stdin')}"
+    stdin = f"the standard input {value(job.spec, 'stdin') or ''}".rstrip()
     what = {"cwd": f"the directory {job.cwd}", "stdin": stdin, "fork": "a process for it"}.get(stage, job.command[0][:200])
     return f"not started: {what}: {words}"
 
