@@ -247,25 +247,32 @@ class Jobs:
         from outlast.client.waiting import until
         from outlast.core.durations import parse_duration
 
-        ids = [job.id for job in self.find(selected)]
+        listed = [selected] if isinstance(selected, int | str | Job) else [*selected]
+        ids = [word.id for word in listed if isinstance(word, Job)]
+        if len(ids) < len(listed):
+            ids = [job.id for job in self.find(listed)]
         goals = (*status, ENDED) if status else (ENDED,)
         left = ids[::-1]
 
         def reached() -> bool:
             if any:
-                return bool(ids) and any_of(self.find(ids))
-            while left and any_of(self.find(left[-1:])):  # the first that is not there yet decides; each is asked for few times
+                return bool(ids) and next((True for job in self.find(ids) if job.status in goals), False)
+            while left and self._is_at(left[-1], goals):  # the first that is not there yet decides
                 left.pop()
             return not left
 
-        def any_of(found: "Iterable[Job]") -> bool:
-            return next((True for job in found if job.status in goals), False)
-
         limit = None if timeout is None else parse_duration(timeout)
         if ids and not until(self.home, ids, reached, limit):
-            late = sum(job.status not in goals for job in self.find(ids))
+            late = sum(not self._is_at(number, goals) for number in ids)
             raise TimeoutError(f"{late} of {len(ids)} jobs have not ended")
-        return [self.one(number) for number in ids]
+        return self.as_they_are(self.reading.jobs(ids)) if self.reading is not None else []
+
+    def _is_at(self, number: int, goals: "tuple[str, ...]") -> bool:
+        """Tell whether a job is at one of `goals`: by the record, and if that says that it runs, by its lock and result."""
+        status = self.reading.status_of(number) if self.reading is not None else None
+        if status == RUNNING and RUNNING not in goals:
+            status = self.find(number)[0].status
+        return status in goals
 
     def stop(self, selected: "Selected", **how: "Any") -> "List[Job]":
         """End jobs, politely first; outcome `stopped`. See `end`."""

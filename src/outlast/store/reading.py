@@ -104,6 +104,11 @@ class Reading:
         """Tell whether a job waits or runs."""
         return self.database.one("any-active") is not None
 
+    def status_of(self, number: int) -> str | None:
+        """Return the status of a job by the record, or None if there is no such job."""
+        row = self.database.one("status-of", number)
+        return row[0] if row else None
+
     def count_active(self) -> "dict[str, int]":
         """Return the number of jobs by status, ended ones left out."""
         return dict(self.database.all("count-active"))

@@ -5,6 +5,7 @@ Each cycle is one transaction: wishes, ends, starts and claims go into one durab
 
 import _signal  # type: ignore[import-not-found]  # `signal` would load enum
 import fcntl
+import gc
 import os
 import sys
 
@@ -284,6 +285,7 @@ def _unlink(path: str) -> None:
 def main() -> None:
     """Be a supervisor: argv is (code, package root, home); descriptor 3 is the home's lock, 4 (perhaps) whom to tell when ready."""
     failpoint("supervisor.start")
+    gc.set_threshold(50_000)  # values come and go without cycles: looking for them costs a tenth
     os.closerange(READY_FD + 1, 1 << 20)  # whatever the starter had open is none of ours
     home = Home(sys.argv[2])
     lock = fcntl.fcntl(LOCK_FD, fcntl.F_DUPFD_CLOEXEC, 10)

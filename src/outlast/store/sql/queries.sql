@@ -44,6 +44,8 @@ SELECT min(next_run_at) FROM jobs WHERE status = 'pending' AND next_run_at IS NO
 SELECT id FROM jobs WHERE stop_requested IS NOT NULL AND status <> 'ended' ORDER BY id
 -- name: any-active
 SELECT 1 FROM jobs WHERE status IN ('pending', 'queued', 'running') AND status <> 'ended' LIMIT 1
+-- name: status-of
+SELECT status FROM jobs WHERE id = ?
 -- name: count-active
 SELECT status, count(*) FROM jobs WHERE status <> 'ended' GROUP BY status
 -- name: group
