@@ -14,7 +14,8 @@ from outlast.core.errors import Refused
 from outlast.core.events import Ended, Retried
 from outlast.core.job import Ending
 from outlast.core.lifecycle import after
-from outlast.core.policies import ACCEPT, SKIP, after_run, judge, lost, machine_ended, of_status, overlap, without_run
+from outlast.core.overlap import ACCEPT, SKIP, overlap
+from outlast.core.policies import after_run, judge, lost, machine_ended, of_status, without_run
 from outlast.core.times import LATEST
 
 SECOND = 1_000_000_000

@@ -1,7 +1,6 @@
-"""Decisions about a job, as pure functions: may it be submitted, how did its run end, does another run follow."""
+"""Decisions about a run that is over, as pure functions: how did it end, does another one follow."""
 
 from outlast.core import job as j
-from outlast.core.errors import Refused
 from outlast.core.events import Ended, Retried
 from outlast.core.job import Ending, Job
 from outlast.core.options import value
@@ -14,26 +13,6 @@ if TYPE_CHECKING:
 
 NOT_FOUND = 127  # POSIX, Shell Command Language 2.8.2: no such command
 CANNOT_START = 126  # likewise: found, and not to be executed
-ACCEPT = "accept"
-SKIP = "skip"
-
-
-def overlap(active: int | None, *, key: str | None, rule: str | None, name: str) -> "tuple[str, str]":
-    """Decide whether a job may be submitted while `active` (an id, or None) has the same key, else the same name.
-
-    Returns (ACCEPT or SKIP, the reason). Raises Refused where a key is active and no rule was given.
-    """
-    if active is None or rule == "allow":
-        return ACCEPT, ""
-    if rule == "skip":
-        what = f"key `{key}`" if key is not None else f"name `{name}`"
-        return SKIP, f"job {active} with the same {what} is active"
-    if key is None:
-        return ACCEPT, ""
-    raise Refused(
-        f"key `{key}` is in use by job {active}",
-        f"wait for it (`outlast wait {active}`), end it (`outlast stop {active}`), or say what to do with `--overlap`",
-    )
 
 
 def judge(job: Job, result: "dict[str, Any]", *, stopped_by_us: bool) -> Ending:

@@ -8,7 +8,7 @@ from outlast.core.errors import Bug, NotFound, Refused, Stale
 from outlast.core.job import ENDED, RUNNING, SKIPPED, Job
 from outlast.core.jsontext import dumps
 from outlast.core.lifecycle import TRANSITIONS, after, run_after
-from outlast.core.policies import SKIP, overlap
+from outlast.core.overlap import SKIP, overlap
 from outlast.core.value import Value
 from outlast.home import Home
 from outlast.seams import failpoint
