@@ -239,10 +239,12 @@ class Jobs:
 
     def wait(
         self, selected: "Selected", *, timeout: "float | str | None" = None, status: "Sequence[str]" = (), any: bool = False,
+        runs: bool = True,
     ) -> "List[Job]":  # fmt: skip
         """Wait until the jobs have ended (or reached one of `status`), or until `any` has; return them all as they are then.
 
-        Raises TimeoutError after `timeout` (seconds, or a duration like "10m"); NotFound.
+        `runs`: with their runs, which costs a little for each. Raises TimeoutError after `timeout` (seconds, or a duration like
+        "10m"); NotFound.
         """
         from outlast.client.waiting import until
         from outlast.core.durations import parse_duration
@@ -265,7 +267,8 @@ class Jobs:
         if ids and not until(self.home, ids, reached, limit):
             late = sum(not self._is_at(number, goals) for number in ids)
             raise TimeoutError(f"{late} of {len(ids)} jobs have not ended")
-        return self.as_they_are(self.reading.jobs(ids)) if self.reading is not None else []
+        found = self.as_they_are(self.reading.jobs(ids)) if self.reading is not None else []
+        return [self._with_runs(job) for job in found] if runs else found
 
     def _is_at(self, number: int, goals: "tuple[str, ...]") -> bool:
         """Tell whether a job is at one of `goals`: by the record, and if that says that it runs, by its lock and result."""

@@ -24,7 +24,11 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         print(f"outlast: waiting for {len(found)} job{'s' if len(found) > 1 else ''}", file=sys.stderr)
     try:
         ended = jobs.wait(
-            found, timeout=None if timeout is None else timeout / 1_000_000_000, status=status, any=bool(parsed.options.get("any"))
+            found,
+            timeout=None if timeout is None else timeout / 1_000_000_000,
+            status=status,
+            any=bool(parsed.options.get("any")),
+            runs=False,
         )
     except TimeoutError as error:
         if not parsed.options.get("quiet"):
