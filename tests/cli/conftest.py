@@ -33,6 +33,7 @@ def past() -> Iterator[Outlast]:
     command.run("--name", "nothere", "--", "no-such-command-anywhere")
     command.run("--name", "endless", "--", "sleep", "1000")
     command("wait", "5", "--status", "running", status=0)
+    eventually(lambda: any(event["event"] == "started" for event in command("events", "5", "--json").json["events"]))
     command("stop", "5", status=0)
     command.run("--name", "again", "--retries", "1", "--", "sh", "-c", "echo run $OUTLAST_RUN; exit 1")
     command.run("--name", "self", "--", "sh", "-c", "kill -SEGV $$")
