@@ -124,7 +124,7 @@ def full_scans(reading: Reading, sql: str, values: int = 0) -> list[str]:
 
 
 # Queries that look at everything, for `doctor`.
-THOROUGH = {"miscounted", "integrity", "quick-check"}
+THOROUGH = {"miscounted", "integrity"}
 
 
 @pytest.mark.parametrize("name", sorted(set(load_queries()) - THOROUGH))

@@ -70,18 +70,6 @@ def read(path: str) -> State:
     return State(locked=locked, started=_slot(content, 0), result=_slot(content, _RESULT))
 
 
-def result_of(fd_or_path: str) -> "dict[str, Any] | None":
-    """Return the result alone, without asking the lock: for a run whose shim is known to have ended."""
-    try:
-        fd = os.open(fd_or_path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        return _slot(os.pread(fd, SIZE, 0), _RESULT)
-    finally:
-        os.close(fd)
-
-
 def _slot(content: bytes, offset: int) -> "dict[str, Any] | None":
     """Return the object of a slot, or None unless the line is whole: length, newline, checksum."""
     head = content[offset : offset + _HEAD]

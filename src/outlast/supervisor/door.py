@@ -138,10 +138,6 @@ class Door:
         except OSError:
             self._close(fd)
 
-    def is_watched(self) -> bool:
-        """Tell whether somebody is connected."""
-        return bool(self._open)
-
     def shut(self) -> None:
         """Accept nothing more and tell everyone by end of file."""
         self._loop.forget(self._listener.fileno())

@@ -73,11 +73,7 @@ SELECT id, job, version, kind, at, data FROM events WHERE id > ? ORDER BY id LIM
 SELECT id, job, version, kind, at, data FROM events ORDER BY id DESC LIMIT ?
 -- name: last-event
 SELECT max(id) FROM events
--- name: max-job
-SELECT max(id) FROM jobs
 -- name: integrity
 PRAGMA integrity_check
--- name: quick-check
-PRAGMA quick_check
 -- name: miscounted
 SELECT id, version, (SELECT count(*) FROM events WHERE job = jobs.id) AS n FROM jobs WHERE version <> n LIMIT 20
