@@ -10,6 +10,9 @@ from statistics import median
 import pytest
 
 import outlast as package
+
+pytest.register_assert_rewrite("support", "crash.scene")  # else their assertions fail without a word
+
 from support import CHECKOUT, COMMAND, SOURCE, Outlast
 
 if Path(package.__file__).resolve().is_relative_to(CHECKOUT / "src"):
