@@ -8,13 +8,14 @@ import sys
 from _signal import valid_signals  # type: ignore[import-not-found]
 
 from outlast.core.options import value
+from outlast.core.value import Value
 from outlast.executors import state
 from outlast.home import Home
 from outlast.seams import armed_for_shims, failpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from outlast.core.job import Job
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _SHIM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim")
 _LOW = 10
 MOST_ROOM = 32 << 20
+_TITLE = 1000  # bytes in which the shims that a guard forks show their words
 _ALL_SIGNALS = sorted(valid_signals())  # the C library keeps two for itself and warns of them
 _CATCHABLE = [s for s in range(1, 32) if s not in (9, 19)]
 
@@ -62,23 +64,24 @@ def occupy_low_descriptors() -> None:
     os.close(fd)
 
 
-def inherited(variables: bytes) -> "dict[bytes, bytes]":
-    """Return what a command inherits of a stored environment: many jobs share one, so it is taken apart once."""
-    environment = dict(entry.split(b"=", 1) for entry in variables.split(b"\0") if b"=" in entry)
-    environment.setdefault(b"PYTHONUNBUFFERED", b"1")
-    return environment
+def inherited(variables: bytes) -> bytes:
+    """Return what a command inherits of a stored environment, NAME=VALUE, each ended by NUL: many jobs share one, so it is made once."""
+    entries = [entry for entry in variables.split(b"\0") if entry.find(b"=") > 0 and entry.partition(b"=")[0] not in _FACTS]
+    if not any(entry.startswith(b"PYTHONUNBUFFERED=") for entry in entries):
+        entries.append(b"PYTHONUNBUFFERED=1")
+    return b"".join(entry + b"\0" for entry in entries)
 
 
-def command_environment(home: Home, home_id: str, job: "Job", run: int, from_submitter: "Mapping[bytes, bytes]") -> "dict[bytes, bytes]":
+_FACTS = {b"OUTLAST_HOME", b"OUTLAST_JOB", b"OUTLAST_RUN", b"OUTLAST_NAME", b"OUTLAST_FEEDBACK", b"OUTLAST_MARK"}
+
+
+def command_environment(home: Home, home_id: str, job: "Job", run: int, from_submitter: bytes) -> bytes:
     """Return the environment of a run's command: what is `inherited` with outlast's own facts added (CONTRACT)."""
-    environment = dict(from_submitter)
-    path = home.run_path(job.id, run)
-    facts = {
-        "OUTLAST_HOME": home.path, "OUTLAST_JOB": str(job.id), "OUTLAST_RUN": str(run), "OUTLAST_NAME": job.name,
-        "OUTLAST_FEEDBACK": f"{path}.feedback", "OUTLAST_MARK": mark(home_id, job.id, run),
-    }  # fmt: skip
-    environment.update((name.encode(), os.fsencode(fact)) for name, fact in facts.items())
-    return environment
+    facts = (
+        f"OUTLAST_HOME={home.path}\0OUTLAST_JOB={job.id}\0OUTLAST_RUN={run}\0OUTLAST_NAME={job.name}\0"
+        f"OUTLAST_FEEDBACK={home.run_path(job.id, run)}.feedback\0OUTLAST_MARK={mark(home_id, job.id, run)}\0"
+    )
+    return from_submitter + os.fsencode(facts)
 
 
 def mark(home_id: str, job: int, run: int) -> str:
@@ -86,7 +89,7 @@ def mark(home_id: str, job: int, run: int) -> str:
     return f"{home_id}:{job}:{run}"
 
 
-def options(home: Home, job: "Job", path: str, restoring: "Sequence[str]", *, front: bool) -> "list[str]":
+def options(home: Home, job: "Job", path: str, restoring: "Sequence[str]", keep_free: int, *, front: bool) -> "list[str]":
     """Return the shim's KEY=VALUE words for a run of `job`; `restoring`: those that `restored` returned."""
     spec = job.spec
     words = [f"state={path}", f"home={home.path}", f"cwd={job.cwd}", f"grace={(value(spec, 'leftovers.grace') or 0) // 1_000_000}"]
@@ -97,7 +100,7 @@ def options(home: Home, job: "Job", path: str, restoring: "Sequence[str]", *, fr
         words.append(f"max-bytes={value(spec, 'log.file.max-bytes') or 0}")
     if "log.run.max-files" in spec:
         words.append(f"max-files={value(spec, 'log.run.max-files') or 0}")
-    words.append(f"keep-free={room_for_records(home.path)}")
+    words.append(f"keep-free={keep_free}")
     stdin = value(spec, "stdin")
     if stdin and stdin != "null":
         words.append(f"stdin={os.path.join(job.cwd, stdin)}")
@@ -126,20 +129,29 @@ def restored(surroundings: "Mapping[str, Any]", own: "Mapping[str, Any]") -> "li
     return words
 
 
-def start(shim: "Sequence[str]", words: "Sequence[str]", path: str, command: "Sequence[str]", environment: "Mapping[bytes, bytes]",
-          streams: "Sequence[int]", lifeline: int) -> int:  # fmt: skip
-    """Make the state file and start a shim on it. Returns the shim's pid. Raises OSError: nothing was started then.
+class Start(Value):
+    """All that it takes to start a shim. `streams`: the three descriptors that become its 0, 1, 2."""
 
-    `streams`: the three descriptors that become the shim's 0, 1, 2.
+    __slots__ = ("shim", "words", "command", "environment", "streams", "lifeline")
+    shim: "list[str]"
+    words: "list[str]"
+    command: "list[str]"
+    environment: bytes  # NAME=VALUE, each ended by NUL
+    streams: "tuple[int, int, int]"
+    lifeline: int
+
+
+def start(wanted: Start, path: str, fork: "Callable[[Start, int], bool]") -> int | None:
+    """Make the state file `path` and start a shim on it. Returns the shim's pid. Raises OSError: nothing was started then.
+
+    `fork(wanted, lock)` is asked first: if it says that it starts the shim, None is returned and its word comes later.
     """
     failpoint("state.before")
     lock = state.create(path)
     failpoint("state.created")
     try:
-        actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate((*streams, lock, lifeline))]
-        argv = [*shim, "run", *words, "--", *command]
         failpoint("spawn.before")
-        pid = os.posix_spawn(shim[0], argv, environment, file_actions=actions, setsigmask=_ALL_SIGNALS, setsigdef=_CATCHABLE)
+        pid = None if fork(wanted, lock) else _spawn(wanted, lock)
     except (OSError, ValueError):
         os.unlink(path)
         raise
@@ -149,8 +161,20 @@ def start(shim: "Sequence[str]", words: "Sequence[str]", path: str, command: "Se
     return pid
 
 
-def start_guard(shim: "Sequence[str]", home: Home, lifeline: int, null: int) -> int:
-    """Start a shim in guard mode: it starts the next supervisor if this one dies while no run lives. Returns its pid."""
-    actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate((null, null, null, null, lifeline))]
+def _spawn(wanted: Start, lock: int) -> int:
+    """Start the shim as a child of ours: takes as long as an `exec` does."""
+    actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate((*wanted.streams, lock, wanted.lifeline))]
+    argv = [*wanted.shim, "run", *wanted.words, "--", *wanted.command]
+    environment = dict(entry.split(b"=", 1) for entry in wanted.environment.split(b"\0")[:-1])
+    return os.posix_spawn(wanted.shim[0], argv, environment, file_actions=actions, setsigmask=_ALL_SIGNALS, setsigdef=_CATCHABLE)
+
+
+def start_guard(shim: "Sequence[str]", home: Home, lifeline: int, null: int, control: int) -> int:
+    """Start a shim in guard mode: it starts the next supervisor if this one is killed, and forks shims for us. Returns its pid.
+
+    `control`: its end of a socket pair.
+    """
+    actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate((null, null, null, control, lifeline))]
     environment = {name: os.environ[name] for name in ("HOME", "PATH", "OUTLAST_MARK") if name in os.environ}
-    return os.posix_spawn(shim[0], [*shim, "guard", f"home={home.path}"], environment, file_actions=actions, setsigmask=[])
+    argv = [*shim, "guard", f"home={home.path}", f"title={' ' * _TITLE}"]
+    return os.posix_spawn(shim[0], argv, environment, file_actions=actions, setsigmask=[], setsigdef=_CATCHABLE)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -39,12 +41,13 @@ enum {
     HELD_BACK = 1 << 20,          /* bytes kept for a client that does not read, before children of an ended command are held back */
     LOW = 20,                     /* own descriptors live from here on, out of reach of any dup2 */
     PATH_ROOM = 4096, LIMITS = 32, MOST_FILES = 1000, MOST_WORDS = 64,
+    REQUEST = 65536, MOST_STRINGS = 4096, HANDED = 4, /* of one request to a guard: bytes, words and variables, descriptors */
 };
 static const int64_t SECOND = 1000000000;
 
 /* ---- the command line ---- */
 
-static struct {
+static struct options {
     const char *state, *home, *cwd, *in;
     long umask, nice;             /* -1, LONG_MAX: not given */
     bool has_nice, has_affinity, front, guard;
@@ -53,7 +56,8 @@ static struct {
     bool kept[2];
     int64_t max_bytes, max_files, keep_free, grace;
     char **command;
-} opt = { .umask = -1, .kept = { true, true }, .max_bytes = 33554432, .max_files = 8, .grace = 2000 };
+} opt;
+static const struct options defaults = { .umask = -1, .kept = { true, true }, .max_bytes = 33554432, .max_files = 8, .grace = 2000 };
 
 static const char *const points[] = {
     "before-spawn", "before-started", "after-started", "after-spawn", "before-output", "after-output", "before-rotate", "during-rotate",
@@ -182,11 +186,13 @@ static int take(const char *key, const char *v)
     if (!strcmp(key, "grace")) return whole_number(v, 0, 1000000000, &opt.grace);
     if (!strcmp(key, "front")) return (opt.front = !strcmp(v, "1"));
     if (!strcmp(key, "failpoint")) return take_failpoint(v);
+    if (!strcmp(key, "title")) return 1;
     return -1;
 }
 
 static void parse(char **words)
 {
+    opt = defaults;
     opt.guard = *words && !strcmp(*words, "guard");
     if (!opt.guard && !(*words && !strcmp(*words, "run")))
         usage("unknown word", *words ? *words : "");
@@ -456,7 +462,7 @@ static bool tell_gaps(void)
 static void lose(int64_t taken, int64_t now, int code)
 {
     char reason[sizeof loss.reason];
-#if defined __GLIBC__ && __GLIBC_PREREQ(2, 32)
+#if defined __GLIBC__ && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 32)
     const char *name = strerrorname_np(code);
 #else
     const char *name = code == EIO ? "EIO" : code == EACCES ? "EACCES" : code == ENOENT ? "ENOENT" : code == EROFS ? "EROFS" : NULL;
@@ -1030,16 +1036,115 @@ static void prepare(void)
     setsid();
 }
 
-/* Wait for the lifeline to break; leave when somebody is attached again or nobody wants to be. */
+/* Own the run that the words after the program's name tell of, from here to its end. */
+static void __attribute__((noreturn)) own(char **words)
+{
+    parse(words);
+    prepare();
+    struct sigaction act = { .sa_handler = on_child };
+    sigaction(SIGCHLD, &act, NULL);
+    subreaper = prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
+    spawn();
+    serve();
+    _exit(0);
+}
+
+/* ---- the guard: starts the next supervisor when this one is killed, and forks shims at its word ---- */
+
+static char *title, *title_end; /* where the kernel looks for our arguments */
+
+/* Let `ps` and everybody who reads /proc/PID/cmdline see the words of the run, as far as there is room. */
+static void show(char **words)
+{
+    char *to = title + strlen(title) + 1;
+    for (; *words && to + strlen(*words) < title_end; words++)
+        to = stpcpy(to, *words) + 1;
+    memset(to, 0, (size_t)(title_end - to));
+}
+
+/* Take the next request, if there is one, and fork a shim for it. False when the supervisor is gone. */
+static bool fork_shim(void)
+{
+    static char request[REQUEST + 1], *strings[MOST_STRINGS + 1]; /* not `staged`: the shim's words stay here */
+    union { char room[CMSG_SPACE(HANDED * sizeof(int))]; struct cmsghdr aligned; } in = { 0 }, out = { 0 };
+    struct iovec text = { request, REQUEST };
+    struct msghdr message = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = in.room, .msg_controllen = sizeof in.room };
+    ssize_t n = recvmsg(STATE, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (n <= 0)
+        return n < 0 && (errno == EAGAIN || errno == EINTR);
+
+    int fds[HANDED], handed = 0, count = 0, words = 0, error = 0, pidfd = -1;
+    struct cmsghdr *item = CMSG_FIRSTHDR(&message);
+    if (item && item->cmsg_level == SOL_SOCKET && item->cmsg_type == SCM_RIGHTS) {
+        handed = (int)((item->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        memcpy(fds, CMSG_DATA(item), (size_t)handed * sizeof(int));
+    }
+    request[n] = 0;
+    char *p = request + strlen(request) + 1, serial[32] = "";
+    if (sscanf(request, "%31s %d", serial, &words) != 2 || words < 1 || handed != HANDED || message.msg_flags & MSG_TRUNC)
+        error = EINVAL;
+    for (; p < request + n; p += strlen(p) + 1) {
+        if (count == words && !error)
+            strings[count++] = NULL; /* the words end, the environment begins */
+        if (count >= MOST_STRINGS)
+            error = E2BIG;
+        if (error)
+            break;
+        strings[count++] = p;
+    }
+    strings[count] = NULL;
+    if (!error && words >= count)
+        error = EINVAL;
+    pid_t child = error ? -1 : (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &pidfd, NULL, 0);
+    if (child == 0) {
+        for (int i = 0; i < HANDED; i++)
+            dup2(fds[i], i); /* 0 to 4 are taken: none of them is a target */
+        environ = strings + words + 1;
+        show(strings);
+        own(strings);
+    }
+    for (int i = 0; i < handed; i++)
+        close(fds[i]);
+
+    char told[64];
+    text = (struct iovec){ told, (size_t)snprintf(told, sizeof told, "%s %d", serial, child < 0 ? -(error ? error : errno) : child) };
+    message = (struct msghdr){ .msg_iov = &text, .msg_iovlen = 1 };
+    if (child > 0) {
+        message.msg_control = out.room;
+        message.msg_controllen = CMSG_SPACE(sizeof(int));
+        item = CMSG_FIRSTHDR(&message);
+        *item = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+        memcpy(CMSG_DATA(item), &pidfd, sizeof(int));
+    }
+    while (sendmsg(STATE, &message, MSG_NOSIGNAL) < 0 && errno == EINTR) { } /* nobody there: the next supervisor finds it by its lock */
+    if (child > 0)
+        close(pidfd);
+    return true;
+}
+
+/* Serve until the lifeline breaks; then leave when somebody is attached again or nobody wants to be. */
 static void guard(void)
 {
-    sigset_t term;
-    struct pollfd p = { LIFELINE, 0, 0 };
-    signal(SIGTERM, SIG_DFL);
+    struct pollfd p[2] = { { LIFELINE, 0, 0 }, { STATE, POLLIN, 0 } };
+    struct stat control;
+    sigset_t all_but_term, term;
+    sigfillset(&all_but_term);
+    sigdelset(&all_but_term, SIGTERM);
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGCHLD, SIG_IGN); /* nobody waits for the shims; their pidfds tell */
+    if (fstat(STATE, &control) < 0 || !S_ISSOCK(control.st_mode))
+        p[1].fd = -1;
+    else if (send(STATE, "ready", 5, MSG_NOSIGNAL) < 0) { }
+    while (!p[0].revents) {
+        if (ppoll(p, 2, NULL, &all_but_term) < 0)
+            p[0].revents = p[1].revents = 0;
+        if (p[1].revents && !fork_shim())
+            p[1].fd = -1;
+    }
+    close(STATE); /* what was asked and not done is done by the next supervisor */
     sigprocmask(SIG_UNBLOCK, &term, NULL);
-    while (poll(&p, 1, -1) < 0) { }
     for (look(); look_at && !left; look())
         sleep_ms((look_at - clock_ns(CLOCK_MONOTONIC)) / 1000000 + 1);
 }
@@ -1048,16 +1153,12 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && !strcmp(argv[1], "version"))
         return puts("outlast-shim 1 (c)") < 0;
+    title = argv[0];
+    title_end = argv[argc - 1] + strlen(argv[argc - 1]) + 1;
+    if (argc < 2 || strcmp(argv[1], "guard"))
+        own(argv + 1);
     parse(argv + 1);
     prepare();
-    if (opt.guard) {
-        guard();
-        return 0;
-    }
-    struct sigaction act = { .sa_handler = on_child };
-    sigaction(SIGCHLD, &act, NULL);
-    subreaper = prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
-    spawn();
-    serve();
+    guard();
     return 0;
 }

@@ -20,6 +20,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
     from collections.abc import Iterator
     from typing import NoReturn
 
@@ -29,6 +30,8 @@ CHUNK = 65536  # bytes of one read
 PIECE = 16384  # bytes of text in one record
 GAP_SIZE = 256
 PASS_SIZE = 4096  # PIPE_BUF: what a pipe that polls writable takes without blocking
+REQUEST = 65536  # bytes of one request to a guard
+HANDED = 4  # descriptors that come with it
 HELD_BACK = 1 << 20  # bytes kept for a client that does not read, before children of an ended command are held back
 LOW = 20  # own descriptors live from here on, out of reach of any dup2
 LARGEST = 2**63 - 1
@@ -112,6 +115,8 @@ class Options:
         elif key == b"front":
             demand(value == b"1")
             self.front = True
+        elif key == b"title":
+            pass  # room for the words of the runs that a guard forks
         elif key == b"failpoint":
             name, _, action = value.partition(b":")
             demand(name in POINTS and (action == b"die" or action[:6] == b"delay="))
@@ -134,6 +139,7 @@ def number(text: bytes, least: int, most: int = LARGEST) -> int:
 
 
 failpoints: dict[bytes, int] = {}
+environment: dict[bytes, bytes] = {}  # of the command, when a guard was told it; else it is our own
 
 
 def failpoint(name: bytes, shim: int = 0) -> None:
@@ -279,7 +285,8 @@ def restore(options: Options) -> "Iterator[bytes]":
 
 def execute(command: list[bytes]) -> None:
     """`execvp` of libc with the environment as it came: OSError is all that can be seen of it."""
-    restore_locale()
+    if not environment:
+        restore_locale()
     if b"/" in command[0]:
         execute_file(command[0], command)
     failed = OSError(errno.ENOENT, "")
@@ -875,18 +882,109 @@ def wake_on_child() -> int:
     return out
 
 
-def guard(options: Options) -> None:
-    """Wait for the lifeline to break; leave when somebody is attached again or nobody wants to be."""
-    _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
-    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {_signal.SIGTERM})
-    lifeline, poll = Lifeline(options.home), select.poll()
-    poll.register(LIFELINE, 0)
-    poll.poll()
-    while True:
-        lifeline.look()
-        if not lifeline.look_at or lifeline.left:
+class Guard:
+    """Starts the next supervisor when this one is killed, and forks shims at its word."""
+
+    def __init__(self, options: Options) -> None:
+        self.lifeline, self.poll = Lifeline(options.home), select.poll()
+        self.poll.register(LIFELINE, 0)
+        self.children: dict[int, int] = {}  # pidfd -> pid
+        self.control: _socket.socket | None = None
+        try:
+            import _socket as sockets  # nobody else needs it
+
+            control = sockets.socket(-1, -1, -1, STATE)
+            control.send(b"ready")
+        except OSError:
+            return  # there is no socket to listen to
+        self.control = control
+        self.poll.register(STATE, select.POLLIN)
+
+    def serve(self) -> None:
+        """Serve until the lifeline breaks; then leave when somebody is attached again or nobody wants to be."""
+        ready: dict[int, int] = {}
+        while LIFELINE not in ready:
+            ready = dict(self.poll.poll())
+            for fd in self.children.keys() & ready.keys():
+                self.poll.unregister(fd)
+                os.close(fd)
+                os.waitpid(self.children.pop(fd), 0)
+            if STATE in ready:
+                self.listen()
+        os.close(STATE)  # what was asked and not done is done by the next supervisor
+        while True:
+            self.lifeline.look()
+            if not self.lifeline.look_at or self.lifeline.left:
+                return
+            time.sleep(max(0.0, self.lifeline.look_at - time.monotonic()))
+
+    def listen(self) -> None:
+        """Take the next request, and fork a shim for it."""
+        if self.control is None:
             return
-        time.sleep(max(0.0, lifeline.look_at - time.monotonic()))
+        try:
+            text, ancillary, flags, _ = self.control.recvmsg(REQUEST, 1024, 0x40000040)  # MSG_CMSG_CLOEXEC, MSG_DONTWAIT
+        except OSError as error:
+            text, ancillary, flags = b"", [], 0
+            if error.errno in (errno.EAGAIN, errno.EINTR):
+                return
+        if not text:
+            self.poll.unregister(STATE)
+            return
+        fds = [int.from_bytes(data[at : at + 4], sys.byteorder) for _, _, data in ancillary for at in range(0, len(data), 4)]
+        serial, answer, pidfd = text.partition(b" ")[0], -errno.EINVAL, -1
+        if len(fds) == HANDED and not flags & 0x20:  # MSG_TRUNC
+            try:
+                answer, pidfd = self.fork(text, fds)
+            except OSError as error:
+                answer = -(error.errno or errno.EINVAL)
+        for fd in fds:
+            os.close(fd)
+        handed = [(1, 1, pidfd.to_bytes(4, sys.byteorder))] if pidfd >= 0 else []  # SOL_SOCKET, SCM_RIGHTS
+        try:
+            self.control.sendmsg([b"%b %d" % (serial, answer)], handed)
+        except OSError:
+            pass  # nobody there: the next supervisor finds it by its lock
+
+    def fork(self, text: bytes, fds: list[int]) -> tuple[int, int]:
+        """Return (pid, pidfd) of a shim that owns the run that `text` tells of."""
+        head, *strings = text.split(b"\0")[:-1]
+        count = int(head.split()[1])
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
+        pid = os.fork()
+        if pid == 0:
+            status = 2
+            try:
+                for target, fd in enumerate(fds):
+                    os.dup2(fd, target)  # 0 to 4 are taken: none of them is a target
+                show(strings[:count])
+                environment.update((name, value) for name, _, value in (entry.partition(b"=") for entry in strings[count:]))
+                os.environb.clear()
+                os.environb.update(environment)
+                status = main(strings[:count])
+            finally:
+                os._exit(status)
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {_signal.SIGTERM})
+        pidfd = os.pidfd_open(pid)
+        self.children[pidfd] = pid
+        self.poll.register(pidfd, select.POLLIN)
+        return pid, pidfd
+
+
+def show(words: list[bytes]) -> None:
+    """Let `ps` and all readers of /proc/PID/cmdline see the words of the run, as far as there is room (proc_pid_stat(5), 48 and 49)."""
+    first, end = (int(field) for field in contents(b"/proc/self/stat").rpartition(b")")[2].split()[45:47])
+    own = contents(b"/proc/self/cmdline")
+    start = own.find(b"\0guard\0") + 1
+    room = end - first - start
+    text = b"".join(word + b"\0" for word in words)
+    text = text if len(text) <= room else text[: text.rfind(b"\0", 0, room) + 1]
+    try:
+        with open("/proc/self/mem", "r+b", 0) as memory:
+            memory.seek(first + start)
+            memory.write(text.ljust(room, b"\0"))
+    except OSError:
+        pass  # some kernels forbid it
 
 
 def run(options: Options) -> None:
@@ -913,7 +1011,9 @@ def main(words: list[bytes]) -> int:
         return 2
     prepare(options)
     if options.guard:
-        guard(options)
+        _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {_signal.SIGTERM})
+        Guard(options).serve()
     else:
         run(options)
     return 0

@@ -61,7 +61,7 @@ class LiveRun:
 class Facts(Value):
     """What does not change while a supervisor lives."""
 
-    __slots__ = ("home_id", "host", "boot", "pidns", "shim", "lifeline", "null")
+    __slots__ = ("home_id", "host", "boot", "pidns", "shim", "lifeline", "null", "keep_free")
     home_id: str
     host: str
     boot: str
@@ -69,6 +69,7 @@ class Facts(Value):
     shim: "list[str]"  # the beginning of a shim's command line
     lifeline: int  # the read end that shims get
     null: int
+    keep_free: int  # bytes of the file system that are not for output
 
 
 class Context:

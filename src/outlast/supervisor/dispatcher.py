@@ -5,6 +5,7 @@ A claim is durable before its run is started: whoever dies in between leaves a r
 
 import errno
 import os
+from functools import partial
 
 from outlast.core import events as e
 from outlast.core.errors import Bug
@@ -17,10 +18,12 @@ from outlast.supervisor.fronts import AWAITED, GONE, SERVED, Fronts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from outlast.core.job import Job
+    from outlast.supervisor.guard import Guard
+    from outlast.supervisor.watcher import Watcher
 
 AT_ONCE = 500  # claims of one commit
 RETRY = 1_000_000_000
@@ -33,15 +36,16 @@ _PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC
 class Dispatcher:
     """Queues, claims and starts."""
 
-    __slots__ = ("_alone", "_context", "_environments", "_fronts", "_own", "_watch")
+    __slots__ = ("_alone", "_context", "_environments", "_fronts", "_guard", "_own", "_watcher")
 
-    def __init__(self, context: Context, fronts: Fronts, watch: "Callable[[LiveRun], None]", own: "Mapping[str, Any]") -> None:
-        """`watch(live)` is told of a run that was started; `own`: the supervisor's own surroundings, which shims inherit."""
+    def __init__(self, context: Context, fronts: Fronts, watcher: "Watcher", guard: "Guard", own: "Mapping[str, Any]") -> None:
+        """`watcher` watches what was started, `guard` forks shims; `own`: the supervisor's own surroundings, which shims inherit."""
         self._context = context
         self._fronts = fronts
-        self._watch = watch
+        self._watcher = watcher
+        self._guard = guard
         self._own = own
-        self._environments: dict[str, tuple[dict[bytes, bytes], list[str]]] = {}
+        self._environments: dict[str, tuple[bytes, list[str]]] = {}
         self._alone: set[int] = set()  # claimed when there was no client in front of any job: none can come later
 
     def run_once(self, at: int) -> int:
@@ -118,31 +122,62 @@ class Dispatcher:
         front = self._fronts.get(token)
         streams = front.descriptors if front is not None else (context.facts.null,) * 3
         try:
-            from_submitter, restoring = self._environment(job)
-            environment = local.command_environment(context.home, context.facts.home_id, job, job.run, from_submitter)
-            words = local.options(context.home, job, live.path, restoring, front=front is not None)
-            pid = local.start(context.facts.shim, words, live.path, job.command, environment, streams, context.facts.lifeline)
+            wanted = self._wanted(live, streams, front=front is not None)
+            pid = local.start(wanted, live.path, partial(self._guard.fork, heard=partial(self._forked, live)))
         except (OSError, ValueError) as error:
-            number = (error.errno or 0) if isinstance(error, OSError) else errno.EINVAL
-            if number in _PASSING:
-                context.log(f"job {job.id}: cannot start yet: {os.strerror(number)}")
-                context.loop.call_after(RETRY, lambda: self.start(live))
-                return
-            reason = f"not started: {job.command[0][:200]}: {os.strerror(number)}"
-            code = 127 if number == errno.ENOENT else 126
-            self._end(live, Ending(outcome=NOT_STARTED, reason=reason, exit_code=code, ended_at=now()))
+            self._failed(live, (error.errno or 0) if isinstance(error, OSError) else errno.EINVAL)
             return
         if token is not None and value(job.spec, "retries.num-runs") == 1:
             self._fronts.drop(token)  # else the next run needs them, too: they stay as long as the client does
-        live.shim_pid = pid
-        self._watch(live)
+        if pid is not None:
+            self._started(live, pid)
+
+    def _wanted(self, live: LiveRun, streams: "tuple[int, int, int]", *, front: bool) -> local.Start:
+        job, home, facts = live.job, self._context.home, self._context.facts
+        from_submitter, restoring = self._environment(job)
+        return local.Start(
+            shim=facts.shim, words=local.options(home, job, live.path, restoring, facts.keep_free, front=front), command=job.command,
+            environment=local.command_environment(home, facts.home_id, job, job.run, from_submitter), streams=streams, lifeline=facts.lifeline,
+        )  # fmt: skip
+
+    def _started(self, live: LiveRun, pid: int) -> None:
+        """Watch a shim that is our own child: nobody else can have its pid before we reap it."""
+        try:
+            pidfd = os.pidfd_open(pid)
+        except OSError:  # no descriptor to be had
+            self._context.loop.call_after(RETRY, lambda: self._watcher.adopt(live))
+        else:
+            self._watcher.started(live, pid, pidfd)
+
+    def _forked(self, live: LiveRun, answer: int, pidfd: int) -> None:
+        """Go on where the guard has answered: see `Guard.fork`."""
+        if self._context.runs.get(live.id) is not live:
+            if pidfd >= 0:
+                os.close(pidfd)  # everything was found out anew meanwhile, this run too
+        elif answer > 0:
+            self._watcher.started(live, answer, pidfd)
+        elif answer < 0:
+            os.unlink(live.path)
+            self._failed(live, -answer)
+        else:
+            self._watcher.adopt(live)
+
+    def _failed(self, live: LiveRun, number: int) -> None:
+        """No shim could be started for this reason (errno)."""
+        if number in _PASSING:
+            self._context.log(f"job {live.id}: cannot start yet: {os.strerror(number)}")
+            self._context.loop.call_after(RETRY, lambda: self.start(live))
+            return
+        reason = f"not started: {live.job.command[0][:200]}: {os.strerror(number)}"
+        code = 127 if number == errno.ENOENT else 126
+        self._end(live, Ending(outcome=NOT_STARTED, reason=reason, exit_code=code, ended_at=now()))
 
     def _end(self, live: LiveRun, ending: Ending) -> None:
         live.ending = ending
         live.over = True
         self._context.touch()
 
-    def _environment(self, job: "Job") -> "tuple[dict[bytes, bytes], list[str]]":
+    def _environment(self, job: "Job") -> "tuple[bytes, list[str]]":
         digest = job.environment or ""
         if digest not in self._environments:
             if len(self._environments) > 100:  # a cache, no more

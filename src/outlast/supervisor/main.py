@@ -53,7 +53,7 @@ class Supervisor:
         facts = Facts(
             home_id=self.store.home_id(), host=os.uname().nodename, boot=os.environ.get("OUTLAST_BOOT_ID") or boot_id(),
             pidns=pid_namespace(), shim=local.shim_argv(os.environ.get("OUTLAST_SHIM")), lifeline=lifeline,
-            null=os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC),
+            null=os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC), keep_free=local.room_for_records(home.path),
         )  # fmt: skip
         self.context = Context(home, self.store, self.loop, facts)
         self.fronts = Fronts(self.store)
@@ -63,8 +63,9 @@ class Supervisor:
         self.collector = Collector(self.context, self.watcher, self.stopper)
         own = surroundings()
         raise_descriptor_limit()
-        self.dispatcher = Dispatcher(self.context, self.fronts, self.watcher.started, own | {"rlimits": _limits_of(own)})
+        self.dispatcher = Dispatcher(self.context, self.fronts, self.watcher, self.guard, own | {"rlimits": _limits_of(own)})
         self.watcher.restart = self.dispatcher.start
+        self.guard.stand()  # before anybody can tell us of a job
         self.door = Door(listen(home), self.loop, self.fronts, self._wake, self._leave)
         self.context.log(f"started, version {outlast.__version__}, shim {facts.shim[0]}")
         self._adopt()
@@ -107,8 +108,6 @@ class Supervisor:
                 self._become_newer()
             if (self.leaving or self._may_leave()) and self._gone():
                 return
-            if not self.context.dirty:
-                self.guard.run_once()
             self.loop.wait(self._patience())
 
     def _cycle(self) -> None:

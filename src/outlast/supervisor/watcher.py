@@ -38,12 +38,10 @@ class Watcher:
         self._context = context
         self.restart: Callable[[LiveRun], None]
 
-    def started(self, live: LiveRun) -> None:
-        """Watch a run whose shim, our own child, has just been started."""
-        if live.shim_pid is None:
-            raise Bug(f"job {live.id}: no shim to watch")
-        live.shim_fd = os.pidfd_open(live.shim_pid)
-        self._context.loop.watch(live.shim_fd, lambda _: self._shim_ended(live))
+    def started(self, live: LiveRun, pid: int, pidfd: int) -> None:
+        """Watch a run whose shim has just been started."""
+        live.shim_pid, live.shim_fd = pid, pidfd
+        self._context.loop.watch(pidfd, lambda _: self._shim_ended(live))
         self._context.loop.call_after(LOOK, lambda: self._look(live, LOOK))
 
     def adopt(self, live: LiveRun) -> None:
