@@ -13,7 +13,7 @@ import outlast as package
 
 pytest.register_assert_rewrite("support", "crash.scene")  # else their assertions fail without a word
 
-from support import CHECKOUT, COMMAND, SOURCE, Outlast
+from support import CHECKOUT, COMMAND, SOURCE, Outlast  # noqa: E402  # after the line above
 
 if Path(package.__file__).resolve().is_relative_to(CHECKOUT / "src"):
     message = f"outlast is imported from {package.__file__}: the tests are for the installed package; run `sh tests/run`"

@@ -297,7 +297,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert statuses[j.ENDED] == self.reading.count_ended()
         assert {status: count for status, count in statuses.items() if status != j.ENDED} == self.reading.count_active()
         ready = [job.id for job in self.jobs.values() if job.status == j.QUEUED and not job.paused and not job.held and job.group is None]
-        assert ready == self.reading.ready(None, 1000)
+        assert ready == [job.id for job in self.reading.ready(None, 1000)]
         wanted = [job.id for job in self.jobs.values() if job.status != j.ENDED and job.stop_requested is not None]
         assert wanted == self.reading.to_stop()
         waits = [job for job in self.jobs.values() if job.status == j.PENDING and not job.paused and not job.held]

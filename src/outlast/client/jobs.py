@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from outlast.client.output import Output
+    from outlast.core.selectors import Selector
     from outlast.store.reading import Reading
     from outlast.store.store import Store, Submission
 
     Selected = int | str | Job | Iterable[int | str | Job]
+
+_AT_ONCE = 50  # of many jobs that are waited for, so many are looked at together
 
 
 class Jobs:
@@ -135,8 +138,23 @@ class Jobs:
 
     def find(self, selected: "Selected", *, to_end: bool = False, every: bool = False) -> "List[Job]":
         """Return the jobs that are meant, as they are now, without their runs. See `store.finding.find`."""
-        from outlast.core.selectors import IDS, Selector, parse_selector
         from outlast.store.finding import find
+
+        selectors = self._selectors(selected)
+        if self.reading is None:
+            return []
+        return self.as_they_are(find(self.reading, selectors, to_end=to_end, every=every))
+
+    def find_ids(self, selected: "Selected") -> "List[int]":
+        """Return the ids of the jobs that are meant, several by one word too; costs next to nothing for each."""
+        from outlast.store.finding import find_ids
+
+        selectors = self._selectors(selected)
+        return find_ids(self.reading, selectors) if self.reading is not None else []
+
+    def _selectors(self, selected: "Selected") -> "List[Selector]":
+        """Return what the words mean. Raises UsageError, and NotFound for a job while there is nothing at all."""
+        from outlast.core.selectors import IDS, Selector, parse_selector
 
         words = [selected] if isinstance(selected, int | str | Job) else list(selected)
         selectors = []
@@ -146,12 +164,10 @@ class Jobs:
                 selectors.append(Selector(kind=IDS, text=str(number), value=((number, number),)))
             else:
                 selectors.append(parse_selector(number))
-        if self.reading is None:
-            for selector in selectors:
-                if selector.single:
-                    raise NotFound(f"no job `{selector.text[:80]}`", f"nothing was submitted to {self.home.path} yet")
-            return []
-        return self.as_they_are(find(self.reading, selectors, to_end=to_end, every=every))
+        single = next((selector for selector in selectors if selector.single), None)
+        if single is not None and self.reading is None:
+            raise NotFound(f"no job `{single.text[:80]}`", f"nothing was submitted to {self.home.path} yet")
+        return selectors
 
     def as_they_are(self, jobs: "List[Job]") -> "List[Job]":
         """Return jobs of the record as they are now, by their locks and results."""
@@ -246,36 +262,51 @@ class Jobs:
         `runs`: with their runs, which costs a little for each. Raises TimeoutError after `timeout` (seconds, or a duration like
         "10m"); NotFound.
         """
+        ids = self.find_ids(selected)
+        self.wait_ids(ids, timeout=timeout, status=status, any=any)
+        found = self.as_they_are(self.reading.jobs(ids)) if self.reading is not None else []
+        return [self._with_runs(job) for job in found] if runs else found
+
+    def wait_ids(
+        self, ids: "Sequence[int]", *, timeout: "float | str | None" = None, status: "Sequence[str]" = (), any: bool = False
+    ) -> None:
+        """Wait as `wait` does, for jobs by their ids; nothing of them is read but how far they are."""
         from outlast.client.waiting import until
         from outlast.core.durations import parse_duration
 
-        listed = [selected] if isinstance(selected, int | str | Job) else [*selected]
-        ids = [word.id for word in listed if isinstance(word, Job)]
-        if len(ids) < len(listed):
-            ids = [job.id for job in self.find(listed)]
         goals = (*status, ENDED) if status else (ENDED,)
-        left = ids[::-1]
+        left = [*ids]
 
         def reached() -> bool:
             if any:
-                return bool(ids) and next((True for job in self.find(ids) if job.status in goals), False)
-            while left and self._is_at(left[-1], goals):  # the first that is not there yet decides
-                left.pop()
+                return True in self._are_at(ids, goals)
+            there = 0
+            for is_there in self._are_at(left, goals):
+                if not is_there:
+                    break  # the first that is not there yet decides
+                there += 1
+            del left[:there]
             return not left
 
         limit = None if timeout is None else parse_duration(timeout)
         if ids and not until(self.home, ids, reached, limit):
-            late = sum(not self._is_at(number, goals) for number in ids)
+            late = sum(not there for there in self._are_at(ids, goals))
             raise TimeoutError(f"{late} of {len(ids)} jobs have not ended")
-        found = self.as_they_are(self.reading.jobs(ids)) if self.reading is not None else []
-        return [self._with_runs(job) for job in found] if runs else found
 
-    def _is_at(self, number: int, goals: "tuple[str, ...]") -> bool:
-        """Tell whether a job is at one of `goals`: by the record, and if that says that it runs, by its lock and result."""
-        status = self.reading.status_of(number) if self.reading is not None else None
-        if status == RUNNING and RUNNING not in goals:
-            status = self.find(number)[0].status
-        return status in goals
+    def states(self, ids: "Sequence[int]") -> "dict[int, tuple[str, str | None]]":
+        """Return (status, outcome) of jobs by their ids: by the record, and for those that run by it, by their locks and results."""
+        found = {number: (status, outcome) for number, status, outcome in self.reading.states(ids)} if self.reading is not None else {}
+        running = [number for number, (status, _) in found.items() if status == RUNNING]
+        found.update((job.id, (job.status, job.outcome)) for job in (self.find(running) if running else ()))
+        return found
+
+    def _are_at(self, ids: "Sequence[int]", goals: "tuple[str, ...]") -> "Iterator[bool]":
+        """Tell for each of `ids` whether it is at one of `goals`."""
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ids[start : start + _AT_ONCE]
+            states = self.states(some)
+            for number in some:
+                yield number in states and states[number][0] in goals
 
     def stop(self, selected: "Selected", **how: "Any") -> "List[Job]":
         """End jobs, politely first; outcome `stopped`. See `end`."""

@@ -99,12 +99,18 @@ def _directory(wanted: str | None, otherwise: str | None) -> str:
 
 
 def _user() -> str:
-    import pwd
+    number = os.getuid()
+    if number not in _users:
+        import pwd
 
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
+        try:
+            _users[number] = pwd.getpwuid(number).pw_name
+        except KeyError:
+            _users[number] = str(number)
+    return _users[number]
+
+
+_users: "dict[int, str]" = {}  # who asks for many jobs shall not read the list of users for each
 
 
 def check_same_machine(home: "Home") -> None:

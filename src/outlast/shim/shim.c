@@ -370,6 +370,48 @@ static void restore(int told)
         tell(told, "affinity", 0);
 }
 
+/* execve, and what POSIX wants of a file that is no program: a script for sh. */
+static void execute_file(const char *path)
+{
+    execve(path, opt.command, environ);
+    if (errno != ENOEXEC)
+        return;
+    size_t count = 1;
+    while (opt.command[count])
+        count++;
+    char *script[count + 2]; /* of words that one exec has carried already */
+    script[0] = "/bin/sh";
+    script[1] = (char *)path;
+    memcpy(script + 2, opt.command + 1, count * sizeof *script);
+    execve(*script, script, environ);
+}
+
+/* execvp as shim.py does it: musl's leaves scripts without a first line alone. Sets errno. */
+static void execute(void)
+{
+    char path[PATH_ROOM];
+    const char *name = *opt.command, *folder = getenv("PATH"), *end;
+    int failed = ENOENT;
+    if (strchr(name, '/')) {
+        execute_file(name);
+        return;
+    }
+    for (folder = folder ? folder : "/bin:/usr/bin";; folder = end + 1) {
+        end = strchrnul(folder, ':');
+        if ((size_t)snprintf(path, sizeof path, "%.*s%s%s", (int)(end - folder), folder, end > folder ? "/" : "", name) < sizeof path)
+            execute_file(path);
+        else
+            errno = ENAMETOOLONG;
+        if (errno != EACCES && errno != ENOENT && errno != ENOTDIR && errno != ENODEV && errno != ESTALE && errno != ETIMEDOUT)
+            return;
+        if (failed != EACCES)
+            failed = errno;
+        if (!*end)
+            break;
+    }
+    errno = failed;
+}
+
 static void __attribute__((noreturn)) become(int out, int err, int told)
 {
     char line[STARTED_ROOM];
@@ -402,7 +444,7 @@ static void __attribute__((noreturn)) become(int out, int err, int told)
         _exit(127);
     }
     default_signals();
-    execvp(*opt.command, opt.command);
+    execute();
     tell(told, "exec", errno);
     _exit(127);
 }

@@ -123,6 +123,10 @@ class Database:
         """Run one statement that returns no rows. Raises SystemFault."""
         return self._guarded(lambda: self.connection.execute(sql, values))
 
+    def execute_many(self, sql: str, rows: "Sequence[Sequence[object]]") -> None:
+        """Run one statement for each of `rows`. Raises SystemFault."""
+        self._guarded(lambda: self.connection.executemany(sql, rows))
+
     def _guarded(self, what: "Callable[[], T]") -> "T":
         if self._failed is not None:
             raise self._failed  # SQLite may have rolled back already: what came now would stand alone

@@ -67,6 +67,18 @@ def find(reading: "Reading", selectors: "Iterable[Selector]", *, to_end: bool = 
     return list(found.values())
 
 
+def find_ids(reading: "Reading", selectors: "Iterable[Selector]") -> "list[int]":
+    """Return the ids of the jobs that are meant, as `find` does for verbs to which several may be meant by a word."""
+    found: dict[int, None] = {}
+    for selector in selectors:
+        if selector.single:
+            ids = [job.id for job in find(reading, [selector], to_end=True, every=True)]
+        else:
+            ids = reading.ids(*_condition(reading, selector))
+        found.update(dict.fromkeys(ids))
+    return list(found)
+
+
 def _by_word(reading: "Reading", word: str, *, every: bool) -> "list[Job]":
     text = as_stored_text(word)
     active = reading.select(_ACTIVE_BY_WORD, (text, text))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from outlast.core.job import Job, Run
 
 _SELECT = f"SELECT {JOB_COLUMNS} FROM jobs"  # noqa: S608  # columns only
+_AT_ONCE = 500  # ids of one query
+_READY = "status = 'queued' AND status <> 'ended' AND paused = 0 AND held = 0"
 _SELECT_RUNS = f"SELECT {RUN_COLUMNS} FROM runs"  # noqa: S608
 
 
@@ -68,6 +70,10 @@ class Reading:
         """Return the jobs that an SQL condition put together in `store` means."""
         return [job_of(row) for row in self.database.rows(f"{_SELECT} WHERE {where} {tail}", values)]
 
+    def ids(self, where: str, values: "Sequence[object]" = ()) -> "list[int]":
+        """Return the ids of the jobs that the condition means, the lowest first."""
+        return [number for (number,) in self.database.rows(f"SELECT id FROM jobs WHERE {where} ORDER BY id", values)]  # noqa: S608
+
     def count(self, where: str, values: "Sequence[object]" = (), at_most: int = -1) -> int:
         """Return how many jobs the condition means, counting no further than `at_most` (-1: all)."""
         sql = f"SELECT count(*) FROM (SELECT 1 FROM jobs WHERE {where} LIMIT ?)"  # noqa: S608
@@ -104,10 +110,13 @@ class Reading:
         """Tell whether a job waits or runs."""
         return self.database.one("any-active") is not None
 
-    def status_of(self, number: int) -> str | None:
-        """Return the status of a job by the record, or None if there is no such job."""
-        row = self.database.one("status-of", number)
-        return row[0] if row else None
+    def states(self, numbers: "Sequence[int]") -> "list[tuple[int, str, str | None]]":
+        """Return (id, status, outcome) by the record of those of `numbers` that exist, the lowest id first."""
+        found: list[tuple[int, str, str | None]] = []
+        for start in range(0, len(numbers), _AT_ONCE):
+            ids = ", ".join([f"{number:d}" for number in numbers[start : start + _AT_ONCE]])
+            found += self.database.rows(f"SELECT id, status, outcome FROM jobs WHERE id IN ({ids})")  # noqa: S608  # numbers only
+        return sorted(found)
 
     def count_active(self) -> "dict[str, int]":
         """Return the number of jobs by status, ended ones left out."""
@@ -122,13 +131,11 @@ class Reading:
             groups.append(last)
         return groups
 
-    def ready(self, group: str | None, at_most: int) -> "list[int]":
-        """Return the ids of queued jobs of a group (None: without group) that may start, oldest first."""
+    def ready(self, group: str | None, at_most: int) -> "list[Job]":
+        """Return the queued jobs of a group (None: without group) that may start, oldest first."""
         if group is None:
-            rows = self.database.all("ready-without-group", at_most)
-        else:
-            rows = self.database.all("ready-of-group", as_stored_text(group), at_most)
-        return [number for (number,) in rows]
+            return self.select(f'{_READY} AND "group" IS NULL', (at_most,), "ORDER BY id LIMIT ?")
+        return self.select(f'{_READY} AND "group" = ?', (as_stored_text(group), at_most), "ORDER BY id LIMIT ?")
 
     def queued_before(self, group: str, job: int) -> int:
         """Return how many queued jobs of the group stand before `job`."""

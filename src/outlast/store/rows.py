@@ -1,12 +1,14 @@
 """Rows to values and back. The order of the fields of a value is the order of the columns."""
 
+from _operator import attrgetter  # `operator` without its Python half
+
 from outlast.core.errors import SystemFault
 from outlast.core.job import Job, Run
 from outlast.core.jsontext import dumps, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 JOB_FIELDS = Job.__slots__[:-1]  # `runs` is no column
@@ -17,8 +19,6 @@ RUN_COLUMNS = ", ".join(RUN_FIELDS)
 _JSON = frozenset({"command", "stop_requested", "info", "params", "spec"})
 _TEXT = frozenset({"name", "description", "group", "key", "cwd", "user", "reason", "schedule"})  # may be bytes that are not UTF-8
 _FLAGS = frozenset({"paused", "held", "automatic"})
-
-_set = object.__setattr__
 
 
 def column(field: str) -> str:
@@ -68,32 +68,43 @@ def as_json(text: str, field: str) -> "Any":
 def job_of(row: "Sequence[Any]") -> Job:
     """Return the job of a row of JOB_COLUMNS."""
     job = object.__new__(Job)
-    for field, value in zip(JOB_FIELDS, row, strict=True):
-        if value is not None:
-            if field in _JSON:
-                value = as_json(value, field)  # noqa: PLW2901
-            elif field in _TEXT:
-                value = as_text(value)  # noqa: PLW2901
-            elif field in _FLAGS:
-                value = bool(value)  # noqa: PLW2901
-        _set(job, field, value)
-    _set(job, "runs", ())
+    for (field, put, read), content in zip(_READERS, row, strict=True):
+        put(job, content if read is None or content is None else read(content, field))
+    _put_runs(job, ())
     return job
+
+
+def _reader(field: str) -> "Callable[[Any, str], Any] | None":
+    if field in _JSON:
+        return as_json
+    if field in _TEXT:
+        return lambda content, _: as_text(content)
+    return (lambda content, _: bool(content)) if field in _FLAGS else None
+
+
+_put_runs = getattr(Job, "runs").__set__  # noqa: B009  # a slot, which is no field of the class to a type checker
+_READERS = [(field, getattr(Job, field).__set__, _reader(field)) for field in JOB_FIELDS]
 
 
 def run_of(row: "Sequence[Any]") -> Run:
     """Return the run of a row of RUN_COLUMNS."""
-    run = object.__new__(Run)
-    for field, value in zip(RUN_FIELDS, row, strict=True):
-        _set(run, field, as_text(value) if field == "reason" else value)
-    return run
+    return Run(**{field: as_text(content) if field == "reason" else content for field, content in zip(RUN_FIELDS, row, strict=True)})
 
 
 def row_of_job(job: Job) -> "list[Any]":
     """Return a job as a row of JOB_COLUMNS."""
-    return [stored(field, getattr(job, field)) for field in JOB_FIELDS]
+    return [stored(field, content) for field, content in zip(JOB_FIELDS, job_values(job), strict=True)]
 
 
 def row_of_run(run: Run) -> "list[Any]":
     """Return a run as a row of RUN_COLUMNS."""
-    return [as_stored_text(content) if field == "reason" and content else content for field, content in run.items()]
+    row = list(_run_values(run))
+    if run.reason:
+        row[_REASON] = as_stored_text(run.reason)
+    return row
+
+
+_run_values = attrgetter(*RUN_FIELDS)
+_REASON = RUN_FIELDS.index("reason")
+job_values = attrgetter(*JOB_FIELDS)
+"""What a job holds, in the order of JOB_FIELDS."""

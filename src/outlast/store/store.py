@@ -13,7 +13,18 @@ from outlast.core.value import Value
 from outlast.home import Home
 from outlast.seams import failpoint
 from outlast.store.reading import Reading
-from outlast.store.rows import JOB_COLUMNS, JOB_FIELDS, RUN_COLUMNS, RUN_FIELDS, as_stored_text, column, row_of_job, row_of_run, stored
+from outlast.store.rows import (
+    JOB_COLUMNS,
+    JOB_FIELDS,
+    RUN_COLUMNS,
+    RUN_FIELDS,
+    as_stored_text,
+    column,
+    job_values,
+    row_of_job,
+    row_of_run,
+    stored,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,13 +75,15 @@ class Submission(Value):
 class Store(Reading):
     """The database of a home, to read and to write."""
 
-    __slots__ = ("_ended", "_fronted", "_in_batch", "_runs", "changed")
+    __slots__ = ("_ended", "_environment", "_events", "_fronted", "_in_batch", "_runs", "changed")
 
     def __init__(self, home: Home) -> None:
         """Open the database, making home and schema if need be. Raises SystemFault."""
         super().__init__(home, readonly=False)
         self._in_batch = False
         self._ended = 0
+        self._environment = ""  # the last one that the present batch has put in
+        self._events: list[tuple[object, ...]] = []  # rows of the present batch
         self._fronted: bool | None = None  # is there a client in front? None: not asked in this batch
         self._runs: dict[int, tuple[int, Run]] = {}  # running job -> (version, run) as this store wrote them
         self.changed: list[int] = []  # ids of jobs that the last batch wrote
@@ -95,7 +108,11 @@ class Store(Reading):
         job, environment = submission.job, submission.environment
         rule, reason = self._decide_overlap(job, submission.overlap)
         database = self.database
-        database.execute(database.queries["insert-environment"], (environment.hash, environment.variables, environment.surroundings, now))
+        if environment.hash != self._environment:  # many jobs of one batch share one
+            database.execute(
+                database.queries["insert-environment"], (environment.hash, environment.variables, environment.surroundings, now)
+            )
+            self._environment = environment.hash
         event = e.Submitted(waits=submission.waits)
         job = after(job.replace(environment=environment.hash), event, now)
         row = row_of_job(job)
@@ -143,12 +160,15 @@ class Store(Reading):
                 run = runs[told.run] = told
             steps.append((made, event))
             new = made
-        changed = [f for f in JOB_FIELDS if getattr(new, f) != getattr(job, f)]
-        assignments = ", ".join(f"{column(f)} = ?" for f in changed)
-        values = [stored(f, getattr(new, f)) for f in changed]
+        changes = [
+            (field, content)
+            for field, content, before in zip(JOB_FIELDS, job_values(new), job_values(job), strict=True)
+            if content is not before and content != before
+        ]
+        assignments = ", ".join([f"{column(field)} = ?" for field, _ in changes])
         cursor = self.database.execute(
             f"UPDATE jobs SET {assignments} WHERE id = ? AND version = ?",  # noqa: S608  # columns only
-            [*values, job.id, job.version],
+            [*(stored(field, content) for field, content in changes), job.id, job.version],
         )
         if cursor.rowcount != 1:
             raise _stale(job)
@@ -180,9 +200,10 @@ class Store(Reading):
             raise
 
     def _add_event(self, job: Job, event: "e.AnyEvent", now: int) -> None:
+        """Note the event; it is written with all others at the end of the batch."""
         data = {name: dict(v.items()) if isinstance(v, Value) else v for name, v in event.items()}
         self.changed.append(job.id)
-        self.database.execute(self.database.queries["insert-event"], (job.id, job.version, event.kind, now, dumps(data)))
+        self._events.append((job.id, job.version, event.kind, now, dumps(data)))
 
     def request(self, job: int, event: "e.AnyEvent", now: int) -> Job:
         """Record a wish (stop, pause...) on the job as it is now. Returns it. Raises NotFound, Refused if it cannot be now."""
@@ -267,6 +288,8 @@ class Batch:
             self._transaction.__enter__()
             self._store._in_batch = True  # noqa: SLF001
             self._store._ended = 0  # noqa: SLF001
+            self._store._environment = ""  # noqa: SLF001
+            self._store._events = []  # noqa: SLF001
             self._store._fronted = None  # noqa: SLF001
             self._store.changed = []
         return self._store
@@ -281,6 +304,8 @@ class Batch:
         store._in_batch = False  # noqa: SLF001
         written, store._runs = store._runs, {}  # noqa: SLF001  # what is not committed was never so
         try:
+            if kind is None and store._events:  # noqa: SLF001
+                store.database.execute_many(store.database.queries["insert-event"], store._events)  # noqa: SLF001
             if kind is None and store._ended:  # noqa: SLF001
                 store.database.execute(store.database.queries["count-ended"], (store._ended,))  # noqa: SLF001
         finally:

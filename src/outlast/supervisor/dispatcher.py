@@ -9,7 +9,7 @@ from functools import partial
 
 from outlast.core import events as e
 from outlast.core.errors import Bug
-from outlast.core.job import INTERRUPTED, NOT_STARTED, QUEUED, Ending
+from outlast.core.job import INTERRUPTED, NOT_STARTED, Ending
 from outlast.core.options import value
 from outlast.executors import local
 from outlast.seams import failpoint, now
@@ -58,7 +58,7 @@ class Dispatcher:
         ready = store.ready(None, AT_ONCE)
         if len(ready) == AT_ONCE:
             self._context.touch()  # the rest follows in the next commit
-        claimed = sum(self._claim(number, at) for number in ready)
+        claimed = sum([self._claim(job, at) for job in ready])
         for group in store.queued_groups():
             claimed += self._claim_in_group(group, at)
         return claimed
@@ -71,17 +71,15 @@ class Dispatcher:
         used = sum(1 for live in self._context.runs.values() if live.job.group == group and not live.borrowed)
         free = AT_ONCE if slots is None else max(slots - used, 0)
         claimed = 0
-        for number in store.ready(group, free) if free else ():
-            claimed += self._claim(number, at)
-        for number in store.borrowers(group) if free == claimed and store.any_front() else ():
-            claimed += self._claim(number, at, borrowed=True)
+        for job in store.ready(group, free) if free else ():
+            claimed += self._claim(job, at)
+        if free == claimed and store.any_front():
+            for job in store.jobs(store.borrowers(group)):
+                claimed += self._claim(job, at, borrowed=True)
         return claimed
 
-    def _claim(self, number: int, at: int, *, borrowed: bool = False) -> int:
+    def _claim(self, job: "Job", at: int, *, borrowed: bool = False) -> int:
         context = self._context
-        job = context.store.job(number)
-        if job is None or job.status != QUEUED:
-            return 0
         standing, token = self._fronts.standing(job.id)
         if standing == AWAITED:
             context.loop.call_after(LOOK_AGAIN, context.touch)
@@ -137,7 +135,8 @@ class Dispatcher:
         from_submitter, restoring = self._environment(job)
         return local.Start(
             shim=facts.shim, words=local.options(home, job, live.path, restoring, facts.keep_free, front=front), command=job.command,
-            environment=local.command_environment(home, facts.home_id, job, job.run, from_submitter), streams=streams, lifeline=facts.lifeline,
+            environment=local.command_environment(home, facts.home_id, job, job.run, from_submitter),
+            streams=streams, lifeline=facts.lifeline,
         )  # fmt: skip
 
     def _started(self, live: LiveRun, pid: int) -> None:

@@ -25,12 +25,8 @@ SELECT max(id) FROM jobs INDEXED BY jobs_active_name WHERE name = ? AND status <
 UPDATE meta SET value = value + ? WHERE name = 'ended'
 -- name: meta
 SELECT value FROM meta WHERE name = ?
--- name: ready-without-group
-SELECT id FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" IS NULL AND paused = 0 AND held = 0 ORDER BY id LIMIT ?
 -- name: next-queued-group
 SELECT "group" FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" > ? ORDER BY "group" LIMIT 1
--- name: ready-of-group
-SELECT id FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" = ? AND paused = 0 AND held = 0 ORDER BY id LIMIT ?
 -- name: running
 SELECT id FROM jobs WHERE status = 'running' AND status <> 'ended' ORDER BY id
 -- name: queued-before
@@ -44,8 +40,6 @@ SELECT min(next_run_at) FROM jobs WHERE status = 'pending' AND next_run_at IS NO
 SELECT id FROM jobs WHERE stop_requested IS NOT NULL AND status <> 'ended' ORDER BY id
 -- name: any-active
 SELECT 1 FROM jobs WHERE status IN ('pending', 'queued', 'running') AND status <> 'ended' LIMIT 1
--- name: status-of
-SELECT status FROM jobs WHERE id = ?
 -- name: count-active
 SELECT status, count(*) FROM jobs WHERE status <> 'ended' GROUP BY status
 -- name: group
