@@ -6,6 +6,7 @@ import re
 import pytest
 
 from cli.outside import ANSI, JOB_KEYS, RUN_KEYS, TIME, assert_refused, on_terminal, sh
+from store.making import fill
 from support import eventually, kill
 
 
@@ -121,6 +122,23 @@ def test_how_many_more_is_told(past):
     assert b"outlast: 5 more; `-n all` shows them\n" == told.stderr
     assert b"" == past("history", "-n", "2", "-q").stderr
     assert 5 == past("history", "-n", "2", "--json").json["more"]
+
+
+def test_how_many_more_a_filter_leaves_out_is_counted_to_a_bound(outlast):
+    fill(outlast.home, 1300)
+    assert b"outlast: 1000 or more; `-n all` shows them\n" == outlast("history", "-n", "2", "--outcome", "succeeded").stderr
+    assert b"outlast: 128 more; `-n all` shows them\n" == outlast("history", "-n", "2", "--outcome", "failed").stderr
+    assert b"outlast: 1298 more; `-n all` shows them\n" == outlast("history", "-n", "2").stderr
+
+
+def test_a_filter_keeps_all_that_is_active(outlast):
+    fill(outlast.home, 50)
+    active = [int(outlast("run", "--name", "name3", "--group", "none", "--", "sleep", "60", status=0).stdout) for _ in range(2)]
+    assert [43, *active] == ids(outlast, "list", "--name", "name3", "-n", "1")
+    assert [*active] == ids(outlast, "list", "--name", "name3", "--group", "none", "-n", "1")
+    assert [43] == ids(outlast, "list", "--name", "name3", "--outcome", "succeeded", "-n", "1")
+    assert [43] == ids(outlast, "list", "--name", "name3", "--status", "ended", "-n", "1")
+    assert active[1:] == ids(outlast, "list", "--name", "name3", "--sort=-id", "-n", "1")
 
 
 def test_columns(past):

@@ -63,7 +63,31 @@ print(dumps(loads('[1, "\\\\ud800"]')))"""
     assert '[1, "\\ud800"]\n' == done.stdout
 
 
-def test_it_is_light():
-    code = "import sys; import outlast.core.jsontext as j; j.loads(j.dumps([1])); print('json' in sys.modules)"
+@given(VALUES)
+def test_what_is_written_by_hand_is_json(value):
+    text = jsontext._by_hand(value)
+    assert text is None or json.dumps(value) == text
+
+
+@pytest.mark.parametrize("value", [{}, [], "", {"a": [1, -2, None, True, False, "b c"]}, ["x", ["y"]], ("x",), {"~": 2**70}])
+def test_plain_values_are_written_by_hand(value):
+    assert json.dumps(value) == jsontext._by_hand(value)
+
+
+@pytest.mark.parametrize("value", [1.5, 'a"b', "a\\b", "é", "\n", "\x7f", {"é": 1}, {1: 1}, {"a": [{"b": 1.0}]}, b"", {1, 2}])
+def test_all_others_are_not(value):
+    assert jsontext._by_hand(value) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "loaded"),
+    [
+        ("j.dumps({'a': [1, 'b']})", ""),
+        ("j.dumps(['é'])", "_json"),
+        ("j.loads(j.dumps([1]))", "_json"),
+    ],
+)
+def test_it_is_light(words, loaded):
+    code = f"import sys; import outlast.core.jsontext as j; {words}; print(*{{'_json', 'json'}} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
-    assert "False\n" == done.stdout
+    assert f"{loaded}\n" == done.stdout

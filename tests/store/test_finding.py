@@ -1,5 +1,6 @@
 """Which jobs are meant: selectors, filters, order, limits, on real rows; Unicode and bytes that are not UTF-8 included."""
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -91,6 +92,19 @@ def test_of_several_with_one_name_the_one_that_started_last_is_read(store: Store
     assert [3] == ids(store, "x")
     submit(store, name="y", key="x")
     assert [4] == ids(store, "x")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_one_that_started_last_whatever_runs_beside_it(store: Store, seed: int) -> None:
+    """The index knows ends only: the answer is that of a look at every job's start."""
+    chance = random.Random(seed)
+    lives = [(AT + chance.randrange(50), chance.choice((0, 1, 5, 50, None))) for _ in range(chance.randrange(1, 40))]
+    with store.batch():
+        store.submit([submission(name="x") for _ in lives], AT)
+        for number, (begin, length) in enumerate(lives, 1):
+            at = (begin, None, "running") if length is None else (begin, begin + length, "ended")
+            store.database.execute("UPDATE jobs SET started_at = ?, ended_at = ?, status = ? WHERE id = ?", (*at, number))
+    assert [max(range(1, len(lives) + 1), key=lambda number: (lives[number - 1][0], number))] == ids(store, "x")
 
 
 def test_to_end_the_only_active_one_is_meant(seven: Store) -> None:

@@ -31,6 +31,8 @@ SAME_COST: dict[str, Question] = {
     "list, what has ended": shown(active=False, limit=20),
     "list, what has not": shown(ended=False),
     "history": shown(active=False, limit=50),
+    "list --name, what has not": shown(ended=False, name="name3"),
+    "list --group, what has not": shown(ended=False, group="group3"),
     "history --since, nothing": shown(active=False, limit=50, since=2 * AT),
     "list --status running": shown(sort=("-id",), limit=20, status=("running",)),
     "list 5-9": shown(sort=("-id",), limit=20, among=(parse_selector("5-9"),)),
@@ -59,9 +61,18 @@ BOUNDED: dict[str, Question] = {  # how many more there are is counted, but not 
     "history --outcome": shown(active=False, limit=5, outcome=("failed",)),
     "history --outcome, two": shown(active=False, limit=5, outcome=("failed", "lost")),
     "history --name": shown(active=False, limit=3, name="name3"),
+    "history --name --outcome": shown(active=False, limit=3, name="name10", outcome=("failed",)),
+    "history --group --outcome": shown(active=False, limit=3, group="group0", outcome=("failed",)),
     "history --group": shown(active=False, limit=3, group="group3"),
     "history --since": shown(active=False, limit=3, since=AT),
     "history --text": shown(active=False, limit=3, text="true"),
+}
+
+
+# An outcome that a name or a group never had is looked for in its index alone, without one row.
+NEVER: dict[str, Question] = {
+    "history --name --outcome": shown(active=False, limit=3, name="name3", outcome=("lost",)),
+    "history --group --outcome": shown(active=False, limit=3, group="group3", outcome=("lost",)),
 }
 
 
@@ -106,6 +117,23 @@ def test_it_costs_the_same_with_many_ended_jobs(homes: tuple[Reading, Reading], 
 def test_its_cost_has_a_bound(homes: tuple[Reading, Reading], name: str) -> None:
     few, many = (steps(reading, BOUNDED[name]) for reading in homes)
     assert few + 40 * finding.COUNTED >= many, (few, many)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"ended": False, "outcome": ("failed",)}, {"ended": False, "status": ("ended",)}, {"active": False, "status": ("running",)}],
+    ids=str,
+)
+def test_what_cannot_be_is_not_asked_for(homes: tuple[Reading, Reading], wanted: dict[str, Any]) -> None:
+    question = shown(limit=20, **wanted)
+    assert ([], 0) == question(homes[1])
+    assert 0 == steps(homes[1], question)
+
+
+@pytest.mark.parametrize("name", NEVER)
+def test_what_never_was_is_not_looked_for_in_rows(homes: tuple[Reading, Reading], name: str) -> None:
+    few, many = (steps(reading, NEVER[name]) for reading in homes)
+    assert few + 8 * (MANY // 5) >= many, (few, many)
 
 
 GROWS = re.compile(r"SCAN (jobs|runs|events|environments|j|p)\b(?! USING (COVERING )?INDEX jobs_(active|due|to_stop))")

@@ -1,14 +1,16 @@
 """The verbs of the command line: one table of names, operands and options. What is said about each is in `verb_texts`."""
 
 from outlast.core import kinds
-from outlast.core.columns import COLUMNS, SORTS
 from outlast.core.job import OUTCOMES, STATUSES
 from outlast.core.options import OPTIONS, Option
 from outlast.core.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+    Options = tuple[Option, ...] | Callable[[], tuple[Option, ...]]
 
 MANY = 10**9
 
@@ -30,25 +32,36 @@ class Form(Value):
 
 
 class Verb(Value):
-    """One verb. The first of `forms` is meant when no word of another one follows; `takes_command`: a command stands last."""
+    """One verb. The first of `forms` is meant when no word of another one follows; `takes_command`: a command stands last.
 
-    __slots__ = ("name", "summary", "forms", "options", "takes_command", "operand_choices", "hidden")
+    Its options may be given as a function: a command line has one verb, and to make the options of all costs it 0.3 ms.
+    """
+
+    __slots__ = ("name", "summary", "forms", "_options", "takes_command", "operand_choices", "hidden")
     name: str
     summary: str
     forms: tuple[Form, ...]
-    options: tuple[Option, ...]
+    _options: "Options"
     takes_command: bool
     operand_choices: tuple[str, ...]
     hidden: bool
 
     def __init__(
-        self, name: str, summary: str, forms: tuple[Form, ...], options: tuple[Option, ...] = (), *,
+        self, name: str, summary: str, forms: tuple[Form, ...], options: "Options" = (), *,
         takes_command: bool = False, operand_choices: tuple[str, ...] = (), hidden: bool = False,
     ) -> None:  # fmt: skip
         """Set every field."""
         fields = (name, summary, forms, options, takes_command, operand_choices, hidden)
         for slot, field in zip(self.__slots__, fields, strict=True):
             object.__setattr__(self, slot, field)
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """Its own options, made when they are first asked for."""
+        if not isinstance(self._options, tuple):
+            object.__setattr__(self, "_options", self._options())
+        made: tuple[Option, ...] = self._options  # type: ignore[assignment]  # made above
+        return made
 
     def option(self, name: str) -> Option | None:
         """Return the option with the canonical `name`, the common ones included, or None."""
@@ -71,55 +84,42 @@ _SINCE = Option("since", kinds.TIME, "only what happened since then: `8am`, `yes
                 "--since today", metavar="TIME")  # fmt: skip
 _UNTIL = Option("until", kinds.TIME, "only what happened before then", "--until 'yesterday 18:00'", metavar="TIME")
 _ALL = Option("all", kinds.FLAG, "all that are meant, even if several; without a selector every job that has not ended", "--all")
+_NO_WAIT = Option("no-wait", kinds.FLAG, "return at once instead of waiting for the end", "--no-wait")
 
 
 def _limit(default: int | None, what: str) -> Option:
     return Option("limit", kinds.LIMIT, f"show at most N {what}, or `all`", "-n 100", short="n", default=default, metavar="N")
 
 
-_FILTERS = (
-    Option("status", kinds.WORDS, f"only jobs in one of these: {', '.join(STATUSES)}", "--status running,queued",
-           metavar="STATUS", choices=STATUSES, most=20),
-    Option("outcome", kinds.WORDS, "only jobs that ended so: succeeded, failed, stopped, ...", "--outcome failed,timed_out",
-           metavar="OUTCOME", choices=OUTCOMES, most=20),
-    Option("name", kinds.TEXT, "only jobs with this name: a pattern like `back*`, or `/RE/`", "--name 'back*'", metavar="NAME"),
-    Option("group", kinds.TEXT, "only jobs of this group", "--group nightly", short="g", metavar="GROUP"),
-    Option("text", kinds.TEXT, "only jobs with this text in name, description, command, info or params", "--text rsync",
-           metavar="TEXT"),
-    _SINCE,
-    _UNTIL,
-    Option("last", kinds.FLAG, "only the last job of each name", "--last"),
-    Option("slowest", kinds.FLAG, "the longest running ones first", "--slowest"),
-    Option("sort", kinds.SORT, f"order by these, `-` in front turns one round: {', '.join(SORTS)}", "--sort -duration",
-           metavar="COLUMN,...", choices=tuple(SORTS)),
-    Option("columns", kinds.WORDS, f"show these columns: {', '.join(COLUMNS)}", "--columns id,name,reason",
-           metavar="COLUMN,...", choices=tuple(COLUMNS)),
-    Option("runs", kinds.FLAG, "show every run under its job", "--runs"),
-)  # fmt: skip
-_ENDING = (
-    _ALL,
-    Option("grace", kinds.GRACE, "how long it may take to end before SIGKILL (default: the job's own, 10s)", "--grace 1m",
-           metavar="DURATION"),
-    Option("signal", kinds.SIGNAL, "the signal that asks it to end (default: the job's own, SIGTERM)", "--signal INT",
-           metavar="SIGNAL"),
-    Option("no-wait", kinds.FLAG, "return at once instead of waiting for the end", "--no-wait"),
-)  # fmt: skip
-_LINES = Option("lines", kinds.LIMIT, "only the last N lines, or `all`", "-n 100", short="n", metavar="N")
-_FRONT = tuple(option for option in OPTIONS if option.name in {"foreground", "fail-if-not-run"})
-_SELECTED = (Form("", "[SELECTOR...]", 0, MANY),)
-_JOB_OR_RUN = (Form("job", "SELECTOR...", 0, MANY), Form("run", "JOB", 1, 1))
+def _filters() -> tuple[Option, ...]:
+    from outlast.core.columns import COLUMNS, SORTS
 
-VERBS: tuple[Verb, ...] = (
-    Verb("run", "run a command as a job", (Form("", "[--] COMMAND [ARG...]", 0, MANY),), OPTIONS, takes_command=True),
-    Verb("list", "list what matters now: what has not ended, and the last 20", _SELECTED, (*_FILTERS, _limit(20, "ended jobs"))),
-    Verb("ps", "list the jobs that have not ended", _SELECTED, (*_FILTERS, _limit(None, "jobs"))),
-    Verb("history", "list the jobs that have ended, newest first", _SELECTED, (*_FILTERS, _limit(50, "jobs"))),
-    Verb("show", "show everything known about a job or a run", (Form("job", "JOB", 1, 1), Form("run", "JOB [N]", 1, 2))),
-    Verb("why", "say why a job waits, was skipped, ended, and what happens next", (Form("", "JOB", 1, 1),)),
-    Verb("logs", "show what a job has written", (Form("", "[JOB]", 0, 1),), (
+    return (
+        Option("status", kinds.WORDS, f"only jobs in one of these: {', '.join(STATUSES)}", "--status running,queued",
+               metavar="STATUS", choices=STATUSES, most=20),
+        Option("outcome", kinds.WORDS, "only jobs that ended so: succeeded, failed, stopped, ...", "--outcome failed,timed_out",
+               metavar="OUTCOME", choices=OUTCOMES, most=20),
+        Option("name", kinds.TEXT, "only jobs with this name: a pattern like `back*`, or `/RE/`", "--name 'back*'", metavar="NAME"),
+        Option("group", kinds.TEXT, "only jobs of this group", "--group nightly", short="g", metavar="GROUP"),
+        Option("text", kinds.TEXT, "only jobs with this text in name, description, command, info or params", "--text rsync",
+               metavar="TEXT"),
+        _SINCE,
+        _UNTIL,
+        Option("last", kinds.FLAG, "only the last job of each name", "--last"),
+        Option("slowest", kinds.FLAG, "the longest running ones first", "--slowest"),
+        Option("sort", kinds.SORT, f"order by these, `-` in front turns one round: {', '.join(SORTS)}", "--sort -duration",
+               metavar="COLUMN,...", choices=tuple(SORTS)),
+        Option("columns", kinds.WORDS, f"show these columns: {', '.join(COLUMNS)}", "--columns id,name,reason",
+               metavar="COLUMN,...", choices=tuple(COLUMNS)),
+        Option("runs", kinds.FLAG, "show every run under its job", "--runs"),
+    )  # fmt: skip
+
+
+def _of_logs() -> tuple[Option, ...]:
+    return (
         Option("run", kinds.RUN, "of run N, counted from the end if negative, or `all`", "--run all", default=-1, metavar="N"),
         Option("follow", kinds.FLAG, "go on as more is written, until the job ends", "-f", short="f"),
-        _LINES,
+        Option("lines", kinds.LIMIT, "only the last N lines, or `all`", "-n 100", short="n", metavar="N"),
         Option("streams", kinds.WORDS, "only these streams", "--streams stderr", default=("stdout", "stderr"), metavar="STREAM,...",
                choices=("stdout", "stderr")),
         Option("raw", kinds.FLAG, "the command's own bytes, each stream on its own, without prefixes", "--raw"),
@@ -129,24 +129,59 @@ VERBS: tuple[Verb, ...] = (
         Option("header", kinds.FLAG, "say first what it is: host, user, command, times", "--header"),
         Option("log.prefix-timestamp", kinds.BOOLEAN, "put time and stream before every line", "--no-prefix-timestamp",
                default=True, aliases=("prefix-timestamp",), environ=True),
-    )),
-    Verb("wait", "wait until jobs have ended", (Form("", "SELECTOR...", 1, MANY),), (
+    )  # fmt: skip
+
+
+def _of_wait() -> tuple[Option, ...]:
+    return (
         Option("any", kinds.FLAG, "until one of them has ended, not all", "--any"),
         Option("timeout", kinds.DURATION, "wait no longer; exit with 124", "--timeout 10m", metavar="DURATION"),
         Option("status", kinds.WORDS, "until they reach one of these statuses", "--status running",
                metavar="STATUS", choices=STATUSES, most=20),
         Option("outcome", kinds.WORDS, "ended so is done as asked, anything else is not (default: succeeded)",
                "--outcome succeeded,stopped", metavar="OUTCOME", choices=OUTCOMES, most=20),
-    )),
-    Verb("stop", "end jobs: ask, then make sure; not a failure", _JOB_OR_RUN, _ENDING),
-    Verb("interrupt", "end jobs like `stop`, as a failure", _JOB_OR_RUN, _ENDING),
-    Verb("kill", "end jobs at once with SIGKILL", _JOB_OR_RUN, (_ALL, _ENDING[3])),
+    )  # fmt: skip
+
+
+def _ending() -> tuple[Option, ...]:
+    return (
+        _ALL,
+        Option("grace", kinds.GRACE, "how long it may take to end before SIGKILL (default: the job's own, 10s)", "--grace 1m",
+               metavar="DURATION"),
+        Option("signal", kinds.SIGNAL, "the signal that asks it to end (default: the job's own, SIGTERM)", "--signal INT",
+               metavar="SIGNAL"),
+        _NO_WAIT,
+    )  # fmt: skip
+
+
+def _front() -> tuple[Option, ...]:
+    return tuple(option for option in OPTIONS if option.name in {"foreground", "fail-if-not-run"})
+
+
+_SELECTED = (Form("", "[SELECTOR...]", 0, MANY),)
+_JOB_OR_RUN = (Form("job", "SELECTOR...", 0, MANY), Form("run", "JOB", 1, 1))
+
+VERBS: tuple[Verb, ...] = (
+    Verb("run", "run a command as a job", (Form("", "[--] COMMAND [ARG...]", 0, MANY),), OPTIONS, takes_command=True),
+    Verb("list", "list what matters now: what has not ended, and the last 20", _SELECTED,
+         lambda: (*_filters(), _limit(20, "ended jobs"))),
+    Verb("ps", "list the jobs that have not ended", _SELECTED, lambda: (*_filters(), _limit(None, "jobs"))),
+    Verb("history", "list the jobs that have ended, newest first", _SELECTED,
+         lambda: (*_filters(), _limit(50, "jobs"))),
+    Verb("show", "show everything known about a job or a run", (Form("job", "JOB", 1, 1), Form("run", "JOB [N]", 1, 2))),
+    Verb("why", "say why a job waits, was skipped, ended, and what happens next", (Form("", "JOB", 1, 1),)),
+    Verb("logs", "show what a job has written", (Form("", "[JOB]", 0, 1),), _of_logs),
+    Verb("wait", "wait until jobs have ended", (Form("", "SELECTOR...", 1, MANY),), _of_wait),
+    Verb("stop", "end jobs: ask, then make sure; not a failure", _JOB_OR_RUN, _ending),
+    Verb("interrupt", "end jobs like `stop`, as a failure", _JOB_OR_RUN, _ending),
+    Verb("kill", "end jobs at once with SIGKILL", _JOB_OR_RUN, (_ALL, _NO_WAIT)),
     Verb("signal", "send a signal to the processes of running jobs", (Form("", "SIGNAL SELECTOR...", 1, MANY),), (_ALL,)),
-    Verb("rerun", "run a job once more, as a new job", (Form("", "JOB", 1, 1),), _FRONT),
-    Verb("events", "show what happened to a job, or to all", (Form("", "[JOB]", 0, 1),), (_limit(50, "events"), _SINCE, _UNTIL)),
+    Verb("rerun", "run a job once more, as a new job", (Form("", "JOB", 1, 1),), _front),
+    Verb("events", "show what happened to a job, or to all", (Form("", "[JOB]", 0, 1),),
+         lambda: (_limit(50, "events"), _SINCE, _UNTIL)),
     Verb("group", "list, change or remove groups", (
         Form("list"), Form("set", "GROUP", 1, 1, ("slots",)), Form("show", "GROUP", 1, 1), Form("remove", "GROUP", 1, 1),
-    ), (
+    ), lambda: (
         Option("slots", kinds.LIMIT, "how many of its jobs run at once; `none`: as many as there are", "--slots 4", metavar="N"),
     )),
     Verb("doctor", "check the home, the machine and the installation", (Form(""),)),

@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 
 COUNTED = 1000  # how many more there are is counted no further than that
 # A partial index is used only where its condition stands in the query, and its first column only where that is compared.
-_ACTIVE = "(status IN ('reserved', 'pending', 'queued', 'running') AND status <> 'ended')"
-_ENDED = "status = 'ended'"
-_STARTED_LAST = "ORDER BY coalesce(started_at, created_at) DESC, id DESC LIMIT 1"
+_ACTIVE = "(status IN ('reserved', 'pending', 'queued', 'running') AND status <> 'ended' AND ended_at IS NULL)"
+_ENDED = "ended_at IS NOT NULL"
 _ACTIVE_BY_WORD = (
-    "id IN (SELECT id FROM jobs WHERE name = ? AND status <> 'ended'"
-    " UNION SELECT id FROM jobs WHERE key = ? AND key IS NOT NULL AND status <> 'ended')"
+    "id IN (SELECT id FROM jobs WHERE name = ? AND ended_at IS NULL UNION SELECT id FROM jobs WHERE key = ? AND ended_at IS NULL)"
+)
+_BEGUN = "coalesce(started_at, created_at)"
+# No index holds the starts: whoever started after one that has ended is active, or ended after that start. So it is enough to look at
+# those, from the latest start among the last 5 that ended.
+_STARTED_LAST = (
+    "id IN (SELECT id FROM jobs WHERE {0} = ? AND ended_at IS NULL"  # noqa: S608  # columns only
+    f" UNION ALL SELECT id FROM jobs WHERE {{0}} = ? AND ended_at >= (SELECT max({_BEGUN}) FROM (SELECT started_at, created_at"
+    " FROM jobs WHERE {0} = ? AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 5)))"
 )
 
 
@@ -93,8 +99,9 @@ def _read(reading: "Reading", selector: "Selector") -> "list[Job]":
         return reading.select("1", (selector.value,), "ORDER BY id DESC LIMIT 1 OFFSET ?")
     if selector.kind == s.WORD:
         text = as_stored_text(selector.value)
-        found = reading.select("name = ?", (text,), _STARTED_LAST)
-        found += reading.select("key = ? AND key IS NOT NULL", (text,), _STARTED_LAST)
+        found = []
+        for column in ("name", "key"):
+            found += reading.select(_STARTED_LAST.format(column), (text,) * 3, f"ORDER BY {_BEGUN} DESC, id DESC LIMIT 1")
         return sorted(found, key=lambda job: (job.started_at or job.created_at, job.id))[-1:]
     where, values = _condition(reading, selector)
     return reading.select(where, values)
@@ -151,8 +158,8 @@ def _with_status(words: "Sequence[str]") -> "tuple[str, list[Any]]":
     return (_ENDED, []) if set(words) == {ENDED} else (term, values)
 
 
-def _with_outcome(words: "Sequence[str]") -> "tuple[str, list[Any]]":
-    term, values = _in("outcome", words)
+def _with_outcome(words: "Sequence[str]", column: str = "outcome") -> "tuple[str, list[Any]]":
+    term, values = _in(column, words)
     return f"({term} AND {_ENDED})", values
 
 
@@ -186,24 +193,27 @@ def where(reading: "Reading", wanted: Filter) -> "tuple[str, list[Any]]":  # noq
         add(_ACTIVE)
     if not wanted.active:
         add(_ENDED)
-    for words, condition in ((wanted.status, _with_status), (wanted.outcome, _with_outcome)):
-        if words:
-            term, listed = condition(words)
-            add(term, *listed)
+    if wanted.status:
+        term, listed = _with_status(wanted.status)
+        add(term, *listed)
     if wanted.name is not None:
         term, listed = _condition(reading, s.parse_selector(f"name:{wanted.name}"))
         add(term, *listed)
     if wanted.group is not None:
         add('"group" = ?', as_stored_text(wanted.group))
+    if wanted.outcome:
+        narrow = wanted.group is not None or "name = ?" in terms  # whose index knows the outcome too: `+` keeps SQLite from another one
+        term, listed = _with_outcome(wanted.outcome, "+outcome" if narrow else "outcome")
+        add(term, *listed)
     if wanted.text is not None:
         term, listed = _mentions(reading, wanted.text)
         add(term, *listed)
     if wanted.since is not None:
-        ended, active = "ended_at >= ?", "coalesce(started_at, created_at) >= ?"
+        ended, active = "ended_at >= ?", f"{_BEGUN} >= ?"
         if not wanted.active:
             add(ended, wanted.since)
         else:
-            add(f"(({_ENDED} AND {ended}) OR (status <> 'ended' AND {active}))", wanted.since, wanted.since)
+            add(f"(({_ENDED} AND {ended}) OR (ended_at IS NULL AND {active}))", wanted.since, wanted.since)
     if wanted.until is not None:
         add("coalesce(started_at, ended_at, created_at) < ?", wanted.until)
     if wanted.among:
@@ -237,8 +247,19 @@ _SORTED = {
 }  # fmt: skip
 
 
+def _contradicts_itself(wanted: Filter) -> bool:
+    """Tell whether no job can be meant: one of the two halves of a listing that asks for the other one."""
+    if wanted.ended == wanted.active:
+        return False
+    if wanted.ended:
+        return bool(wanted.status) and ENDED not in wanted.status
+    return bool(wanted.outcome) or set(wanted.status) == {ENDED}
+
+
 def listing(reading: "Reading", wanted: Filter, now: int) -> "tuple[list[Job], int]":
     """Return (jobs, how many more there are) of a filter. COUNTED means so many or more, unless nothing but `ended` was asked for."""
+    if _contradicts_itself(wanted):
+        return [], 0
     condition, values = where(reading, wanted)
     tail = order(wanted, now)
     limit = -1 if wanted.limit is None else wanted.limit

@@ -8,7 +8,6 @@ from outlast.core.errors import Bug, NotFound, Refused, Stale
 from outlast.core.job import ENDED, RUNNING, SKIPPED, Job
 from outlast.core.jsontext import dumps
 from outlast.core.lifecycle import TRANSITIONS, after, run_after
-from outlast.core.overlap import SKIP, overlap
 from outlast.core.value import Value
 from outlast.home import Home
 from outlast.seams import failpoint
@@ -106,7 +105,7 @@ class Store(Reading):
 
     def _submit_one(self, submission: Submission, now: int) -> Job:
         job, environment = submission.job, submission.environment
-        rule, reason = self._decide_overlap(job, submission.overlap)
+        skipped = self._why_skipped(job, submission.overlap)
         database = self.database
         if environment.hash != self._environment:  # many jobs of one batch share one
             database.execute(
@@ -119,22 +118,24 @@ class Store(Reading):
         row[0] = None
         job = job.replace(id=database.execute(_INSERT_JOB, row).lastrowid)
         self._add_event(job, event, now)
-        if rule == SKIP:
-            return self.record(job, e.Ended(outcome=SKIPPED, reason=reason), now)
+        if skipped is not None:
+            return self.record(job, e.Ended(outcome=SKIPPED, reason=skipped), now)
         if submission.front is not None:
             front = submission.front
             database.execute(database.queries["insert-front"], (job.id, *(v for _, v in front.items())))
             self._fronted = True
         return job
 
-    def _decide_overlap(self, job: Job, rule: str | None) -> "tuple[str, str]":
-        if job.key is not None:
-            row = self.database.one("active-key", as_stored_text(job.key))
-        elif rule == "skip":
-            row = self.database.one("active-name", as_stored_text(job.name))
-        else:
-            row = None
-        return overlap(row and row[0], key=job.key, rule=rule, name=job.name)
+    def _why_skipped(self, job: Job, rule: str | None) -> str | None:
+        """Return why the job is not to run, None if it is. Raises Refused if it may not even be made."""
+        if job.key is None and rule != "skip":
+            return None  # nothing to decide, and nothing to load for it
+        from outlast.core.overlap import SKIP, overlap
+
+        which, word = ("active-name", job.name) if job.key is None else ("active-key", job.key)
+        row = self.database.one(which, as_stored_text(word))
+        verdict, reason = overlap(row and row[0], key=job.key, rule=rule, name=job.name)
+        return reason if verdict == SKIP else None
 
     def record(self, job: Job, event: "e.AnyEvent", now: int) -> Job:
         """Write what `event` makes of `job`, and the event, in one transaction. Returns the job as it is then.

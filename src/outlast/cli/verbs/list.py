@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from outlast.core.job import Job
 
 _FILTERS = ("status", "outcome", "name", "group", "text", "since", "until", "last", "slowest", "sort")
+_OF_ALL = ("last", "slowest", "sort", "among")  # with these active and ended jobs are one listing, not two
 
 
 def main(parsed: "Parsed", jobs: "Jobs") -> int:
@@ -53,17 +54,21 @@ def _listed(parsed: "Parsed", jobs: "Jobs", wanted: "dict[str, Any]") -> "tuple[
         return jobs.listing(ended=False, limit=limit, **wanted)
     if parsed.verb == "history":
         return jobs.listing(active=False, limit=limit, **wanted)
-    if wanted:
+    if not wanted.keys().isdisjoint(_OF_ALL):
         found, more = jobs.listing(limit=limit, **{"sort": ("-id",), **wanted})
         return (found if "sort" in wanted or "slowest" in wanted else found[::-1]), more
-    active, _ = jobs.listing(ended=False)
-    ended, more = jobs.listing(active=False, limit=limit)
+    active, _ = jobs.listing(ended=False, **wanted)
+    ended, more = jobs.listing(active=False, limit=limit, **wanted)
     both = {job.id: job for job in active + ended}  # who ended between the two looks is in both; the later one is true
     return [both[number] for number in sorted(both)], more
 
 
 def _say(count: int, more: int, parsed: "Parsed", jobs: "Jobs") -> None:
     if more:
-        print(f"outlast: {more} more; `-n all` shows them", file=sys.stderr)
+        from outlast.store.finding import COUNTED
+
+        filtered = parsed.operands or any(parsed.options.get(name) for name in _FILTERS)
+        many = f"{COUNTED} or more" if filtered and more >= COUNTED else f"{more} more"  # what a filter leaves out is counted no further
+        print(f"outlast: {many}; `-n all` shows them", file=sys.stderr)
     elif not count:
         print(f"outlast: no {'such ' if len(parsed.options) or parsed.operands else ''}jobs in {jobs.home.path}", file=sys.stderr)

@@ -18,9 +18,9 @@ SELECT 1 FROM fronts WHERE token = ?
 -- name: any-front
 SELECT 1 FROM fronts LIMIT 1
 -- name: active-key
-SELECT max(id) FROM jobs INDEXED BY jobs_active_key WHERE key = ? AND status <> 'ended'
+SELECT max(id) FROM jobs INDEXED BY jobs_key WHERE key = ? AND ended_at IS NULL
 -- name: active-name
-SELECT max(id) FROM jobs INDEXED BY jobs_active_name WHERE name = ? AND status <> 'ended'
+SELECT max(id) FROM jobs INDEXED BY jobs_name WHERE name = ? AND ended_at IS NULL
 -- name: count-ended
 UPDATE meta SET value = value + ? WHERE name = 'ended'
 -- name: meta
