@@ -289,7 +289,7 @@ def test_groups(store: Store) -> None:
     assert store.group("unset") is None
     assert {"name": "g", "slots": 2, "paused": False, "running": 1, "queued": 2, "pending": 1} == store.groups()[0]
     assert ["g", "unset", "\udcff"] == [group["name"] for group in store.groups()]
-    assert ["g", "unset"] == store.queued_groups()
+    assert [("g", 2, False), ("unset", None, False)] == store.queued_groups()
     told = [[job.id for job in store.ready(group, most)] for group, most in (("g", 9), ("g", 1), (None, 9))]
     assert [[2, 4], [2], []] == told
     assert 1 == store.queued_before("g", 4)

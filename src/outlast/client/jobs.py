@@ -103,6 +103,15 @@ class Jobs:
             self.wake()
         return jobs
 
+    def rouse(self) -> None:
+        """Have a supervisor come up meanwhile, for jobs that are about to be submitted."""
+        from outlast.client.submitting import check_same_machine
+        from outlast.processes.starter import rouse
+
+        check_same_machine(self.home)
+        self.home.make()
+        rouse(self.home)
+
     def wake(self) -> None:
         """See to it that a supervisor looks at the store."""
         from outlast import __version__

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from outlast.home import Home
 
 SAFETY = 5.0  # look again after this, whatever was told
-CROWDED = 0.02  # pause after a change where several jobs are waited for
+CROWDED = 0.01  # pause after a change where several jobs are waited for
 MANY = 1000  # more jobs than this are watched as all: the supervisor reads one line of 64 KiB
 YOUNG = 2_000_000_000  # ns; a supervisor that ends sooner is not started again at once
 BLIND = 0.5  # look again after this where no supervisor can be had (a home that cannot be written to)

@@ -114,15 +114,31 @@ def ensure(home: Home) -> "_socket.socket":
 
 def start(home: Home, lock: int) -> None:
     """Start a supervisor that holds `lock` (ours is closed), and wait until it is ready or has failed: the caller looks again."""
+    ready = _begin(home, lock)
+    os.read(ready, 1)  # one byte when it is ready; end of file if it failed
+    os.close(ready)
+
+
+def rouse(home: Home) -> None:
+    """Have a supervisor come up while we do something else; whoever needs it calls `ensure` or `wake`. Does nothing if one lives."""
+    lock = home.take_lock("supervisor.lock")
+    if lock is not None:
+        os.close(_begin(home, lock))
+
+
+def _begin(home: Home, lock: int) -> int:
+    """Start a supervisor that holds `lock` (ours is closed). Returns the descriptor on which it says that it is ready."""
     ready, told = os.pipe()
     try:
         keep_start_current(home)
         spawn(command_line(home), lock, told)
+    except BaseException:
+        os.close(ready)
+        raise
     finally:
         os.close(told)
         os.close(lock)  # it must not depend on us: we may be stopped while we wait
-    os.read(ready, 1)  # one byte when it is ready; end of file if it failed
-    os.close(ready)
+    return ready
 
 
 def spawn(argv: "list[str]", lock: int, ready: int) -> int:

@@ -39,7 +39,7 @@ enum {
     GAP_SIZE = 256,
     PASS_SIZE = 4096,             /* PIPE_BUF: what a pipe that polls writable takes without blocking */
     HELD_BACK = 1 << 20,          /* bytes kept for a client that does not read, before children of an ended command are held back */
-    LOW = 20,                     /* own descriptors live from here on, out of reach of any dup2 */
+    FIRST_LOOK = 10,              /* ms; the lock of a supervisor that is just dying is held a little longer than its lifeline */
     PATH_ROOM = 4096, LIMITS = 32, MOST_FILES = 1000, MOST_WORDS = 64,
     REQUEST = 65536, MOST_STRINGS = 4096, HANDED = 4, /* of one request to a guard: bytes, words and variables, descriptors */
 };
@@ -249,16 +249,6 @@ static void failpoint(const char *name)
         }
 }
 
-/* Moves a descriptor out of reach of any dup2; close-on-exec. Passes -1 through. */
-static int high(int fd)
-{
-    int moved = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, LOW), why = errno;
-    if (fd >= 0)
-        close(fd);
-    errno = why;
-    return moved;
-}
-
 static ssize_t read_file(const char *path, char *buffer, size_t room)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -317,30 +307,41 @@ static unsigned long long start_time(void)
     return p ? strtoull(p + 1, NULL, 10) : 0;
 }
 
-/* What a command expects: every signal at its default, none blocked. */
 static void default_signals(void)
+{
+    for (int s = 1; s < NSIG; s++)
+        signal(s, SIG_DFL);
+}
+
+/* What a program expects: every signal at its default, none blocked. Those that we catch become so by exec (execve(2)). */
+static void let_signals_in(void)
 {
     sigset_t none;
     signal(SIGXFSZ, SIG_IGN); /* forgets one that our own write to a full disk has earned */
-    for (int s = 1; s < NSIG; s++)
-        signal(s, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* ---- the command. With vfork the child borrows our memory: it changes nothing of it that we look at later ---- */
 
-static char known[256]; /* the part of `started` that is known before the command is */
+static char boot[64], space[64]; /* the machine's present life, and the pid namespace; a guard's shims have them of the guard */
+static char known[256];          /* the part of `started` that is known before the command is */
 
-static void identify(void)
+static void learn_where(void)
 {
-    char boot[64], space[64];
     ssize_t n = read_file("/proc/sys/kernel/random/boot_id", boot, sizeof boot - 1);
     boot[n > 36 ? 36 : n < 0 ? 0 : n] = 0;
     n = readlink("/proc/self/ns/pid", space, sizeof space - 1);
     space[n < 0 ? 0 : n] = 0;
+}
+
+static void identify(void)
+{
+    if (!*space)
+        learn_where();
     snprintf(known, sizeof known, "\"shim\":%d,\"shim_start\":%llu,\"boot\":\"%s\",\"pidns\":%llu", shim_pid, start_time(), boot,
-             n > 5 ? strtoull(space + 5, NULL, 10) : 0ULL);
+             strlen(space) > 5 ? strtoull(space + 5, NULL, 10) : 0ULL);
 }
 
 static void tell(int fd, const char *word, int value)
@@ -443,7 +444,7 @@ static void __attribute__((noreturn)) become(int out, int err, int told)
         tell(told, "cwd", errno);
         _exit(127);
     }
-    default_signals();
+    let_signals_in();
     execute();
     tell(told, "exec", errno);
     _exit(127);
@@ -478,7 +479,7 @@ static bool tell_gap(struct gap *gap)
     if (!gap->untold)
         return true;
     failpoint("before-gap");
-    if (gaps_fd < 0 && (gaps_fd = high(open(file_name(path, ".gaps", 0), O_WRONLY | O_CREAT | O_CLOEXEC, 0600))) < 0)
+    if (gaps_fd < 0 && (gaps_fd = open(file_name(path, ".gaps", 0), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) < 0)
         return false;
     int n = snprintf(record, sizeof record, "{\"offset\":%lld,\"bytes\":%lld,\"log\":%lld,\"from\":%lld,\"to\":%lld,\"reason\":\"%s\"}",
                      (long long)gap->offset, (long long)gap->bytes, (long long)gap->log, (long long)gap->from, (long long)gap->to, gap->reason);
@@ -616,7 +617,7 @@ static int append(const char *p, const char *end, const char *prefix, int64_t si
     if ((moving > -2 || (opt.max_bytes && part_count && parts->size && parts->size + size > opt.max_bytes)) && rotate() < 0)
         return -1;
     if (log_fd < 0) {
-        if ((log_fd = high(open(file_name(path, ".log", 0), O_WRONLY | O_CREAT | O_CLOEXEC, 0600))) < 0)
+        if ((log_fd = open(file_name(path, ".log", 0), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) < 0)
             return -1;
         if (!part_count) {
             part_count = 1;
@@ -690,7 +691,16 @@ static void keep(int stream, const char *p, size_t length)
 /* ---- the lifeline ---- */
 
 static bool watched, left; /* left: there was no `start` file: the supervisor left on purpose */
-static int64_t look_at, look_pause = 250; /* look_at: monotonic ns; 0: the lifeline is whole */
+static int64_t look_at, look_pause = FIRST_LOOK; /* look_at: monotonic ns; 0: the lifeline is whole */
+
+/* Moves a descriptor out of reach of any dup2; close-on-exec. Passes -1 through. */
+static int high(int fd)
+{
+    int moved = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, LIFELINE + 1);
+    if (fd >= 0)
+        close(fd);
+    return moved;
+}
 
 static void __attribute__((noreturn)) become_supervisor(char **words, int lock, char *home)
 {
@@ -700,6 +710,7 @@ static void __attribute__((noreturn)) become_supervisor(char **words, int lock, 
     int nothing = high(open("/dev/null", O_RDWR));
     if (chdir("/") == 0 && dup2(nothing, 0) == 0 && dup2(nothing, 1) == 1 && dup2(nothing, 2) == 2 && dup2(lock, 3) == 3) {
         default_signals();
+        let_signals_in();
         execve(*words, words, environment);
     }
     _exit(127);
@@ -740,7 +751,7 @@ static void look(void)
         look_pause = look_pause * 2 > 30000 ? 30000 : look_pause * 2;
     } else {
         look_at = 0;
-        look_pause = 250;
+        look_pause = FIRST_LOOK;
     }
 }
 
@@ -770,8 +781,7 @@ static void spawn(void)
     failpoint("before-spawn");
     identify();
     for (int i = 0; i < 6 && !fork_error; i += 2) {
-        int made[2];
-        if (pipe2(made, O_CLOEXEC) < 0 || (p[i] = high(made[0])) < 0 || (p[i + 1] = high(made[1])) < 0)
+        if (pipe2(p + i, O_CLOEXEC) < 0) /* none of them is a target of a dup2: 0 to 4 are taken */
             fork_error = errno;
     }
     if (!fork_error) {
@@ -1066,6 +1076,8 @@ static void prepare(void)
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     shim_pid = getpid();
+    if (!*space) /* else we are a guard's, which has done it */
+        default_signals();
     for (int fd = 1; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) < 0) { /* or the log might get the number that the client's output goes to */
             int nothing = open("/dev/null", O_RDWR);
@@ -1176,6 +1188,7 @@ static void guard(void)
     sigaddset(&term, SIGTERM);
     signal(SIGTERM, SIG_DFL);
     signal(SIGCHLD, SIG_IGN); /* nobody waits for the shims; their pidfds tell */
+    learn_where();
     if (fstat(STATE, &control) < 0 || !S_ISSOCK(control.st_mode))
         p[1].fd = -1;
     else if (send(STATE, "ready", 5, MSG_NOSIGNAL) < 0) { }

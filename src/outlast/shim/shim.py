@@ -33,6 +33,7 @@ PASS_SIZE = 4096  # PIPE_BUF: what a pipe that polls writable takes without bloc
 REQUEST = 65536  # bytes of one request to a guard
 HANDED = 4  # descriptors that come with it
 HELD_BACK = 1 << 20  # bytes kept for a client that does not read, before children of an ended command are held back
+FIRST_LOOK = 0.01  # seconds; the lock of a supervisor that is just dying is held a little longer than its lifeline
 LOW = 20  # own descriptors live from here on, out of reach of any dup2
 LARGEST = 2**63 - 1
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -550,7 +551,7 @@ class Lifeline:
     def __init__(self, home: bytes) -> None:
         self.home = home
         self.watched = bool(home) and is_open(LIFELINE)
-        self.pause = 0.25
+        self.pause = FIRST_LOOK
         self.look_at = 0.0  # monotonic; 0: the lifeline is whole
         self.left = False  # there was no `start` file: the supervisor left on purpose
 
@@ -566,7 +567,7 @@ class Lifeline:
             self.look_at = time.monotonic() + self.pause
             self.pause = min(self.pause * 2, 30)
         else:
-            self.look_at, self.pause = 0.0, 0.25
+            self.look_at, self.pause = 0.0, FIRST_LOOK
 
     def start(self) -> None:
         try:

@@ -1,5 +1,6 @@
 """The verbs of the store that read. A reader opens the database read-only and never waits for a writer (WAL)."""
 
+from outlast.core.value import Value
 from outlast.home import Home
 from outlast.store.driver import Database
 from outlast.store.rows import JOB_COLUMNS, RUN_COLUMNS, as_json, as_stored_text, as_text, job_of, run_of
@@ -16,6 +17,16 @@ _SELECT = f"SELECT {JOB_COLUMNS} FROM jobs"  # noqa: S608  # columns only
 _AT_ONCE = 500  # ids of one query
 _READY = "status = 'queued' AND status <> 'ended' AND paused = 0 AND held = 0"
 _SELECT_RUNS = f"SELECT {RUN_COLUMNS} FROM runs"  # noqa: S608
+
+
+class Outlook(Value):
+    """What there may be to do in a cycle of the supervisor."""
+
+    __slots__ = ("stops", "next_due", "ungrouped", "fronts")
+    stops: bool  # somebody wants a job to be ended
+    next_due: int | None  # when the next pending job is due (ns)
+    ungrouped: bool  # a job without a group may start
+    fronts: bool  # a client in front is not served yet
 
 
 class Reading:
@@ -122,14 +133,14 @@ class Reading:
         """Return the number of jobs by status, ended ones left out."""
         return dict(self.database.all("count-active"))
 
-    def queued_groups(self) -> "list[str]":
-        """Return the groups that have queued jobs; costs the number of groups, not of jobs."""
-        groups: list[str] = []
-        last = ""
-        while (row := self.database.one("next-queued-group", as_stored_text(last))) is not None:
-            last = as_text(row[0])
-            groups.append(last)
-        return groups
+    def queued_groups(self) -> "list[tuple[str, int | None, bool]]":
+        """Return (name, slots, paused) of the groups that have queued jobs; costs the number of groups, not of jobs."""
+        return [(as_text(name), slots, bool(paused)) for name, slots, paused in self.database.all("queued-groups")]
+
+    def outlook(self) -> Outlook:
+        """Return what there may be to do: one question instead of four that are mostly answered by nothing."""
+        stops, due, ungrouped, fronts = self.database.one("outlook")
+        return Outlook(stops=bool(stops), next_due=due, ungrouped=bool(ungrouped), fronts=bool(fronts))
 
     def ready(self, group: str | None, at_most: int) -> "list[Job]":
         """Return the queued jobs of a group (None: without group) that may start, oldest first."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from outlast.core.job import Run
+    from outlast.store.reading import Outlook
 
 _INSERT_JOB = f"INSERT INTO jobs ({JOB_COLUMNS}) VALUES ({', '.join('?' * len(JOB_FIELDS))})"  # noqa: S608  # columns only
 _PUT_RUN = f"INSERT OR REPLACE INTO runs ({RUN_COLUMNS}) VALUES ({', '.join('?' * len(RUN_FIELDS))})"  # noqa: S608
@@ -243,6 +244,12 @@ class Store(Reading):
         if self._fronted is None:
             self._fronted = self.database.one("any-front") is not None
         return self._fronted
+
+    def outlook(self) -> "Outlook":
+        """Return what there may be to do, see `Reading.outlook`."""
+        told = super().outlook()
+        self._fronted = told.fronts
+        return told
 
     def borrowers(self, group: str) -> "list[int]":
         """Return queued jobs in front that were submitted from inside a running job of the same group."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Collector:
     """Records starts and ends of runs."""
 
-    __slots__ = ("_context", "_stopper", "_watcher", "started")
+    __slots__ = ("_context", "_stopper", "_watcher", "retried", "started")
 
     def __init__(self, context: Context, watcher: "Watcher", stopper: "Stopper") -> None:
         """`watcher` knows how a run ended, `stopper` whether it is still busy with it."""
@@ -28,11 +28,12 @@ class Collector:
         self._watcher = watcher
         self._stopper = stopper
         self.started = 0  # starts that the last `run_once` recorded
+        self.retried = 0  # jobs that it made wait for another run
 
     def run_once(self, at: int) -> "list[LiveRun]":
         """Record all starts and ends that are known, within the current transaction. Returns the runs that are over."""
         ended = []
-        self.started = 0
+        self.started = self.retried = 0
         for live in list(self._context.runs.values()):
             if live.over and not self._stopper.holds(live):
                 ending = live.ending or self._watcher.end_of(live)
@@ -62,6 +63,8 @@ class Collector:
         failpoint("record.before-commit")
         if self._record(live, events, at, ending).status == ENDED:
             self._context.store.forget_front(live.id)
+        else:
+            self.retried += 1
 
     def _record(self, live: LiveRun, events: "list[e.AnyEvent]", at: int, ending: Ending | None = None) -> Job:
         """Record `events` and what follows `ending` on the job as it is: somebody's wish may have changed it meanwhile."""

@@ -33,6 +33,7 @@ LINGER = int(os.environ.get("OUTLAST_LINGER_MS") or 5000) * 1_000_000  # idle fo
 WALL = 30_000_000_000  # a deadline on the wall clock is looked at again after this, should the clock have jumped
 BACK_OFF = 1_000_000_000
 COMMITS = 256  # between two checkpoints while there is work
+LOOK = 16  # commits between two looks at the room that is left
 LEAVE_SIGNALS = (1, 2, 15)
 
 
@@ -46,6 +47,7 @@ class Supervisor:
         self.leaving = False
         self.upgrade = False
         self.idle_since: int | None = None
+        self.next_due: int | None = None  # when the next pending job is (ns), as of the last cycle
         self._commits = 0  # since the last checkpoint
         self.store = Store(home)
         self.loop = Loop()
@@ -117,16 +119,20 @@ class Supervisor:
         ended: list[LiveRun] = []
         try:
             with self.store.batch():
-                self.stopper.run_once(at)
+                outlook = self.store.outlook()
+                self.stopper.run_once(at, wished=outlook.stops)
                 ended += self.collector.run_once(at)
                 for live in ended:
                     del context.runs[live.id]  # its slot is free for the claims of this commit
-                self.dispatcher.run_once(at)
+                if self.collector.retried:
+                    outlook = self.store.outlook()
+                self.dispatcher.run_once(at, outlook)
         except OutlastError as error:
             context.log(f"cycle failed: {error}")
             self._forget_unwritten(ended)
             self.loop.call_after(BACK_OFF, context.touch)
             return
+        self.next_due = outlook.next_due if outlook.next_due is None or outlook.next_due > at else self.store.next_due()
         if ended:
             failpoint("record.after-commit")
         if self.collector.started:
@@ -159,14 +165,16 @@ class Supervisor:
 
         In between the file keeps its size: a commit into room that is there already syncs faster.
         """
+        self._commits += 1
+        if not idle and self._commits % LOOK:
+            return
         try:
             size = os.stat(self.home.at("outlast.db-wal")).st_size
             room = os.statvfs(self.home.path)
         except OSError:
             return
         short = size > room.f_bavail * room.f_frsize // 4
-        self._commits += 1
-        if not size or not (idle or short or self._commits > COMMITS):
+        if not size or not (idle or short or self._commits >= COMMITS):
             return
         self._commits = 0
         failpoint("checkpoint.before")
@@ -180,9 +188,8 @@ class Supervisor:
         """Return how long the loop may wait (ns): until the next pending job is due, or until idleness has lasted long enough."""
         if self.context.dirty:
             return 0
-        due = self.store.next_due()
-        if due is not None:
-            left = due - now()
+        if self.next_due is not None:
+            left = self.next_due - now()
             if left <= 0:
                 self.context.touch()
             return max(0, min(left, WALL))
@@ -305,7 +312,10 @@ def main() -> None:
 def serve(supervisor: Supervisor, ready: int) -> None:
     """Tell `ready` (a descriptor, or -1) that we are here, and cycle to the end. What ends us unforeseen is logged."""
     if ready >= 0:
-        os.write(ready, b".")
+        try:
+            os.write(ready, b".")
+        except BrokenPipeError:
+            pass  # who started us did not wait
         os.close(ready)
     failpoint("supervisor.ready")
     supervisor.listen_to_signals()

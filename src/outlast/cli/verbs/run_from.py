@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from outlast.client.jobs import Jobs
     from outlast.store.store import Submission
 
-BATCH = 1000
+BATCH = 250  # jobs of one transaction: the supervisor, which starts the first ones meanwhile, waits for it
 
 
 def submit_lines(parsed: "Parsed", jobs: "Jobs") -> int:
@@ -29,6 +29,7 @@ def submit_lines(parsed: "Parsed", jobs: "Jobs") -> int:
     own_group = "group" not in options
     if own_group:
         options["group"] = f"from-{os.getpid()}-{now() // 1_000_000_000}"
+    jobs.rouse()  # it comes up while we submit
     around = environment(options.get("env") or {}, options.get("unset-env") or ())
     for start in range(0, len(commands), BATCH):
         batch = [submission(words, options, shell=is_shell, around=around) for words, is_shell in commands[start : start + BATCH]]

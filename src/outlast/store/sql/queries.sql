@@ -25,8 +25,20 @@ SELECT max(id) FROM jobs INDEXED BY jobs_name WHERE name = ? AND ended_at IS NUL
 UPDATE meta SET value = value + ? WHERE name = 'ended'
 -- name: meta
 SELECT value FROM meta WHERE name = ?
--- name: next-queued-group
-SELECT "group" FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" > ? ORDER BY "group" LIMIT 1
+-- name: queued-groups
+WITH RECURSIVE queued (name) AS (  -- costs the number of groups, not of jobs
+    SELECT min("group") FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" > ''
+    UNION ALL
+    SELECT (SELECT min("group") FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" > q.name)
+    FROM queued AS q WHERE q.name IS NOT NULL
+)
+SELECT q.name, g.slots, coalesce(g.paused, 0) FROM queued AS q LEFT JOIN groups AS g ON g.name = q.name WHERE q.name IS NOT NULL
+-- name: outlook
+SELECT
+    EXISTS (SELECT 1 FROM jobs WHERE stop_requested IS NOT NULL AND status <> 'ended'),
+    (SELECT min(next_run_at) FROM jobs WHERE status = 'pending' AND next_run_at IS NOT NULL AND paused = 0 AND held = 0),
+    EXISTS (SELECT 1 FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" IS NULL AND paused = 0 AND held = 0),
+    EXISTS (SELECT 1 FROM fronts)
 -- name: running
 SELECT id FROM jobs WHERE status = 'running' AND status <> 'ended' ORDER BY id
 -- name: queued-before
