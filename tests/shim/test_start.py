@@ -294,7 +294,8 @@ def test_no_process_to_be_had(shim):
 
 
 def test_no_descriptors_to_be_had(shim):
-    job = shim.run("true", wrapper=("sh", "-c", 'ulimit -n 24; exec "$@"', "sh"))  # own descriptors begin at 20
+    limit = 24 if len(shim.argv) > 1 else 8  # in Python own descriptors begin at 20, and the interpreter needs some first
+    job = shim.run("true", wrapper=("sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh"))  # too few for three pipes
     assert (None, errno.EMFILE, "fork") == tuple(job.result[key] for key in ("status", "error", "stage"))
     assert job.started is None
     assert job.result["drained"]
