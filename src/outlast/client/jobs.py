@@ -151,7 +151,11 @@ class Jobs:
                 if selector.single:
                     raise NotFound(f"no job `{selector.text[:80]}`", f"nothing was submitted to {self.home.path} yet")
             return []
-        return self.as_they_are(find(self.reading, selectors, to_end=to_end, every=every))
+        try:
+            return self.as_they_are(find(self.reading, selectors, to_end=to_end, every=every))
+        except Refused as error:
+            error.jobs = self.as_they_are([*error.jobs])
+            raise
 
     def as_they_are(self, jobs: "List[Job]") -> "List[Job]":
         """Return jobs of the record as they are now, by their locks and results."""
