@@ -105,6 +105,10 @@ def test_the_shim_of_a_client_in_front_is_killed_before_the_command_began(scene:
         stdout, stderr = client.communicate(timeout=WITHIN)
     assert (0, b"text\n") == (client.returncode, stdout), stderr
     assert "never began" in scene.log()
+    said = "run 1 was being started and never began; it is started again"
+    events = scene.outlast("events", "1", "--json", status=0).json["events"]
+    assert [{"text": said, "data": {"run": 1}}] == [event["data"] for event in events if event["event"] == "noted"]
+    assert said in scene.outlast("show", "1", status=0).text
 
 
 def test_clients_in_front(scene: Scene) -> None:
