@@ -25,7 +25,7 @@ def submit_and_kill(scene: Scene, clients: int, chance: random.Random, kill_some
             begun += 1
         kind, client = under_way.pop(0)
         assert client.stdout is not None
-        while not wait_readable(client.stdout.fileno(), chance.uniform(0, 0.15)):
+        while not wait_readable(client.stdout.fileno(), chance.uniform(0, 0.03)):
             killed += kill_somebody()
         stdout, stderr = client.communicate(timeout=WITHIN)
         assert scene.accept(kind, Finished(client.returncode, stdout, stderr)), stderr
@@ -119,7 +119,7 @@ def test_clients_in_front(scene: Scene) -> None:
         words = scene.words(kind)
         with scene.outlast.start(words[0], "--wait", *words[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
             try:
-                assert KINDS[kind].code == client.wait(chance.uniform(0, 0.3))
+                assert KINDS[kind].code == client.wait(chance.uniform(0, 0.1))
             except subprocess.TimeoutExpired:
                 client.send_signal(signal.SIGKILL)
                 killed += 1
