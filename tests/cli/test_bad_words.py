@@ -13,6 +13,8 @@ from cli.outside import assert_refused, count, sh
         (["run", "-Z", "--", "true"], "`-Z`"),
         (["run", "--retries.delay", "soon", "--", "true"], "soon"),
         (["run", "--retries.delay", "-5s", "--", "true"], "-5s"),
+        (["run", "--retries.delay", "none", "--", "true"], "--retries.delay: `none` has no end: write a duration like"),
+        (["stop", "--grace", "none", "1"], "--grace: `none` has no end"),
         (["run", "--retries.delay", "5 parsecs", "--", "true"], "5 parsecs"),
         (["run", "--stop.grace", "none", "--", "true"], "none"),
         (["run", "--retries.delay", "", "--", "true"], "--retries.delay"),

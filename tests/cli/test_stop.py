@@ -104,7 +104,13 @@ def test_several_of_one_name_are_refused(outlast):
     for _ in range(2):
         outlast.run("--name", "twin", "--", "sleep", "1000")
     outlast.run("--name", "twin", "--overlap", "skip", "--", "true")
-    assert_refused(outlast("stop", "twin"), 4, "1", "2", "--all")
+    assert_refused(outlast("stop", "twin", "--json"), 4, "1", "2", "--all")
+    for words in (("stop", "twin"), ("interrupt", "twin"), ("kill", "twin"), ("signal", "HUP", "twin")):
+        told = outlast(*words)
+        line, table = told.stderr.split(b"\n", 1)
+        assert_refused(told._replace(stderr=line + b"\n"), 4, "1", "2", "--all")
+        assert [b"ID", b"1", b"2"] == [row.split()[0] for row in table.splitlines()]
+    assert [b"ID", b"NAME", b"STATE", b"STARTED", b"DURATION"] == table.splitlines()[0].split()
     assert {"queued", "running"} >= {outlast.show(job)["status"] for job in (1, 2)}
     told = outlast("stop", "--all", "twin", status=0)
     assert [b"1", b"2"] == re.findall(rb"^job (\d+): stopped", told.stdout, re.MULTILINE)
@@ -152,6 +158,20 @@ def test_only_the_run_while_retries_go_on(outlast):
     job = outlast.show(1)
     assert ("succeeded", 2) == (job["outcome"], job["run"])
     assert "stopped" == job["runs"][0]["outcome"]
+
+
+def test_an_interrupted_run_is_not_charged_to_the_retries(outlast):
+    """One retry, and two runs that are interrupted: the third and the fourth one fail by themselves, and that was it."""
+    running(outlast, "--retries", "1", "--", "sh", "-c", "test $OUTLAST_RUN -gt 2 && exit 7; echo up; exec sleep 1000")
+    for run in (1, 2):
+        eventually(lambda run=run: bool(outlast.show(1)["runs"][run - 1]["pid"]))
+        up(outlast, 1)
+        outlast("interrupt", "run", "1", status=0)
+    assert 1 == outlast("wait", "1").status
+    job = outlast.show(1)
+    assert ["interrupted", "interrupted", "failed", "failed"] == [run["outcome"] for run in job["runs"]]
+    assert "exit code 7 (run 4, 2 of 2 charged)" == job["reason"]
+    assert b" 4 " in outlast("list").stdout
 
 
 def test_no_run_to_end(outlast):

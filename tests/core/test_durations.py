@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outlast.core.durations import DAY, HOUR, LONGEST, MINUTE, SECOND, exact_duration, format_duration, parse_duration
+from outlast.core.durations import (
+    DAY,
+    HOUR,
+    LONGEST,
+    MILLISECOND,
+    MINUTE,
+    SECOND,
+    exact_duration,
+    format_duration,
+    parse_duration,
+    parse_grace,
+)
 from outlast.core.errors import UsageError
 
 ANY_TEXT = st.text(st.characters()) | st.text("0123456789.smhdwPT:- none", max_size=20)
@@ -108,3 +119,15 @@ def test_shown_for_people(ns, text):
 def test_what_is_shown_is_never_far_off(ns):
     shown = parse_duration(format_duration(ns))
     assert abs(shown - ns) <= max(5, ns / 20)
+
+
+@pytest.mark.parametrize("given", ["soon", "-5s", "", "none", -1, "9" * 40, float("inf")])
+def test_what_has_to_end_is_not_offered_none(given) -> None:
+    with pytest.raises(UsageError) as told:
+        parse_grace(given)
+    assert told.value.hint
+    assert "none" not in told.value.hint
+
+
+def test_what_ends_is_read_as_a_duration() -> None:
+    assert (90 * SECOND, 0, 90_000 * MILLISECOND) == (parse_grace("1m30s"), parse_grace(0), parse_grace(90))

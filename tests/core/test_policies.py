@@ -162,6 +162,25 @@ def test_what_follows_a_run(outcome: str, runs: int | None, wish: dict[str, Any]
     assert after(job, event, NOW).status == (j.PENDING if again else j.ENDED)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "runs", "interrupted", "reason"),
+    [
+        # RUN is 3; of its runs so many were interrupted before
+        (j.FAILED, 3, 0, "exit code 7 (run 3 of 3)"), (j.FAILED, 3, 1, None), (j.FAILED, 2, 1, "exit code 7 (run 3, 2 of 2 charged)"),
+        (j.FAILED, 2, 2, None), (j.STOPPED, 2, 1, "exit code 7 (run 3, 2 of 2 charged)"), (j.STOPPED, 3, 0, "exit code 7 (run 3 of 3)"),
+        # and this one is
+        (j.INTERRUPTED, 3, 0, None), (j.INTERRUPTED, 2, 1, None), (j.INTERRUPTED, 2, 0, "exit code 7 (run 3, 2 of 2 charged)"),
+        # without retries there is none to go on with
+        (j.INTERRUPTED, 1, 0, "exit code 7"), (j.INTERRUPTED, 1, 2, "exit code 7"), (j.INTERRUPTED, None, 0, None),
+    ],
+)  # fmt: skip
+def test_an_interrupted_run_is_not_charged(outcome: str, runs: int | None, interrupted: int, reason: str | None) -> None:
+    wish = {**RUN_WISH, "verb": j.INTERRUPT if outcome == j.INTERRUPTED else j.STOP}
+    job = job_in(j.RUNNING, spec={"retries.num-runs": runs}, stop_requested=wish)
+    event = after_run(job, ENDING.replace(outcome=outcome), NOW, interrupted=interrupted)
+    assert (reason, Retried if reason is None else Ended) == (getattr(event, "reason", None), type(event))
+
+
 def test_the_reason_tells_of_several_runs() -> None:
     def reason(runs: int | None) -> str:
         event = after_run(job_in(j.RUNNING, spec={"retries.num-runs": runs}), ENDING, NOW)

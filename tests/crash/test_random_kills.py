@@ -25,7 +25,7 @@ def submit_and_kill(scene: Scene, clients: int, chance: random.Random, kill_some
             begun += 1
         kind, client = under_way.pop(0)
         assert client.stdout is not None
-        while not wait_readable(client.stdout.fileno(), chance.uniform(0, 0.15)):
+        while not wait_readable(client.stdout.fileno(), chance.uniform(0, 0.03)):
             killed += kill_somebody()
         stdout, stderr = client.communicate(timeout=WITHIN)
         assert scene.accept(kind, Finished(client.returncode, stdout, stderr)), stderr
@@ -105,6 +105,10 @@ def test_the_shim_of_a_client_in_front_is_killed_before_the_command_began(scene:
         stdout, stderr = client.communicate(timeout=WITHIN)
     assert (0, b"text\n") == (client.returncode, stdout), stderr
     assert "never began" in scene.log()
+    said = "run 1 was being started and never began; it is started again"
+    events = scene.outlast("events", "1", "--json", status=0).json["events"]
+    assert [{"text": said, "data": {"run": 1}}] == [event["data"] for event in events if event["event"] == "noted"]
+    assert said in scene.outlast("show", "1", status=0).text
 
 
 def test_clients_in_front(scene: Scene) -> None:
@@ -115,7 +119,7 @@ def test_clients_in_front(scene: Scene) -> None:
         words = scene.words(kind)
         with scene.outlast.start(words[0], "--wait", *words[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
             try:
-                assert KINDS[kind].code == client.wait(chance.uniform(0, 0.3))
+                assert KINDS[kind].code == client.wait(chance.uniform(0, 0.1))
             except subprocess.TimeoutExpired:
                 client.send_signal(signal.SIGKILL)
                 killed += 1

@@ -35,8 +35,12 @@ def _facts(pairs: "Iterable[tuple[str, str]]", width: int | None) -> str:
     return "".join(lines)
 
 
-def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None = None, colours: bool = False, why: str = "") -> str:
-    """Return everything known about a job, its runs as a table at the end. `why`: the sentence that explains how it stands."""
+def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None = None, colours: bool = False, why: str = "",
+               notes: "Sequence[str]" = ()) -> str:  # fmt: skip
+    """Return everything known about a job, its runs as a table at the end. `why`: the sentence that explains how it stands.
+
+    `notes`: what its events say for people.
+    """
     word = state(job)
     code = "" if job.exit_code is None else str(job.exit_code)
     ns = lasted(job, now)
@@ -62,6 +66,7 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
         ("duration", "" if ns is None else format_duration(ns)),
         ("next run", format_time_full(job.next_run_at)),
         ("stop wanted", _wish(job)),
+        *(("note", note) for note in notes),
         ("info", ", ".join(filter(None, job.info))),
         ("params", " ".join(f"{name}={text}" for name, text in job.params.items())),
         ("rerun of", "" if job.rerun_of is None else str(job.rerun_of)),

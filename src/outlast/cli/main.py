@@ -8,11 +8,14 @@ import gc
 import os
 import sys
 
-from outlast.core.errors import EXIT_WRAPPER, OutlastError, UsageError
+from outlast.core.errors import EXIT_WRAPPER, OutlastError, Refused, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from outlast.cli.parse import Parsed
+    from outlast.core.job import Job
 
 # verb -> module, where it is not the verb's own
 MODULES = {
@@ -41,7 +44,10 @@ def main(argv: "list[str] | None" = None) -> int:
         status = _do(parsed)
         sys.stdout.flush()
     except OutlastError as error:
-        status = _report(str(error), EXIT_WRAPPER if front else error.exit_status)
+        below = ""
+        if isinstance(error, Refused) and error.jobs and not parsed.options.get("json"):
+            below = _table(error.jobs)
+        status = _report(str(error), EXIT_WRAPPER if front else error.exit_status, below)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a closed pipe is no error, and Python shall not flush into it
         status = CLOSED_PIPE if not front else EXIT_WRAPPER
@@ -88,12 +94,21 @@ def _do(parsed: "Parsed") -> int:
     return status
 
 
-def _report(text: str, status: int) -> int:
+def _table(meant: "Sequence[Job]") -> str:
+    """Return the jobs that an error is about, as `list` shows them."""
+    from outlast.cli.render import jobs_table
+    from outlast.cli.terminal import colours, width
+    from outlast.seams import now
+
+    return jobs_table(meant, now(), width=width(os.environ, 2), colours=colours(os.environ, 2))
+
+
+def _report(text: str, status: int, below: str = "") -> int:
     from outlast.cli.terminal import visible
 
     line = visible(f"outlast: {text}".replace("\n", " "))
     try:
-        os.write(2, (line + "\n").encode("utf-8", "surrogateescape"))
+        os.write(2, f"{line}\n{below}".encode("utf-8", "surrogateescape"))
     except OSError:
         pass
     return status

@@ -102,9 +102,9 @@ def colour(word: str) -> str:
 
 
 def run_count(job: "Job") -> str:
-    """Return `2/5`: the run, and how many there may be."""
+    """Return `2/5`: the run, and how many there may be; the run alone beyond that, as interrupted ones are not charged."""
     most = value(job.spec, "retries.num-runs")
-    return f"{job.run}/{'∞' if most is None else most}"
+    return f"{job.run}/∞" if most is None else f"{job.run}/{most}" if job.run <= most else str(job.run)
 
 
 def usual_columns(jobs: "Sequence[Job]") -> list[str]:

@@ -153,7 +153,11 @@ class Jobs:
         selectors = self._selectors(selected)
         if self.reading is None:
             return []
-        return self.as_they_are(find(self.reading, selectors, to_end=to_end, every=every))
+        try:
+            return self.as_they_are(find(self.reading, selectors, to_end=to_end, every=every))
+        except Refused as error:
+            error.jobs = self.as_they_are([*error.jobs])
+            raise
 
     def find_ids(self, selected: "Selected") -> "List[int]":
         """Return the ids of the jobs that are meant, several by one word too; costs next to nothing for each."""
@@ -186,7 +190,11 @@ class Jobs:
     def _as_it_is(self, job: Job) -> "tuple[Job, Run | None]":
         from outlast.client.truth import current
 
-        return current(self.home, job, self.reading.run(job.id, job.run) if self.reading else None)
+        reading = self.reading
+        run = reading.run(job.id, job.run) if reading is not None else None
+        if reading is not None and run is not None and run.status == ENDED and job.status == RUNNING:
+            job = reading.job(job.id) or job  # it was recorded between the two looks
+        return current(self.home, job, run)
 
     def _with_runs(self, job: Job) -> Job:
         runs = self.reading.runs(job.id) if self.reading else []

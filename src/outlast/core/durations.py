@@ -15,7 +15,8 @@ DAY = 24 * HOUR
 WEEK = 7 * DAY
 LONGEST = 2**63 - 1  # what the store can hold: 292 years
 
-ACCEPTED = "write it like `90`, `90s`, `1.5h`, `1h30m`, `250ms`, `2w`, `1:30:00`, `PT1H30M`, or `none` for no limit"
+OR_NONE = "; `none` is no limit"
+ACCEPTED = f"write it like `90`, `90s`, `1.5h`, `1h30m`, `250ms`, `2w`, `1:30:00`, `PT1H30M`{OR_NONE}"
 _LONGEST_TEXT = 64
 
 _UNITS = {
@@ -35,7 +36,18 @@ def parse_duration(given: "str | float | timedelta | None") -> int | None:
     """
     ns = _read(given)
     if ns is not None and not 0 <= ns <= LONGEST:
-        raise UsageError(f"the duration {_shown(given)} is out of range", "it lies between 0 and 292 years; `none` is no limit")
+        raise UsageError(f"the duration {_shown(given)} is out of range", f"it lies between 0 and 292 years{OR_NONE}")
+    return ns
+
+
+def parse_grace(given: "str | float | timedelta | None") -> int:
+    """Return as `parse_duration` does what has to come to an end: no limit is refused, and not offered either."""
+    try:
+        ns = parse_duration(given)
+    except UsageError as error:
+        raise UsageError(error.what, error.hint.removesuffix(OR_NONE)) from None
+    if ns is None:
+        raise UsageError(f"{_shown(given)} has no end", "write a duration like `10s`, however long")
     return ns
 
 

@@ -4,6 +4,12 @@ The command's own failure is data (an outcome), never one of these. `str(error)`
 what is wrong, then what to do.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outlast.core.job import Job
+
 EXIT_OK = 0
 EXIT_NOT_ALL = 1
 EXIT_TIMED_OUT = 124
@@ -35,9 +41,14 @@ class NotFound(OutlastError):
 
 
 class Refused(OutlastError):
-    """Well-formed, but not in this state, or more than one was meant."""
+    """Well-formed, but not in this state, or more than one was meant: then `jobs` are those."""
 
     exit_status = 4
+
+    def __init__(self, what: str, hint: str = "", jobs: "Sequence[Job]" = ()) -> None:
+        """See `OutlastError`."""
+        super().__init__(what, hint)
+        self.jobs = jobs
 
 
 class SystemFault(OutlastError):

@@ -106,10 +106,9 @@ def _signal(given: "Any") -> int:
 
 
 def _grace(given: "Any") -> int:
-    ns = _duration(given)
-    if ns is None:
-        raise UsageError("a grace time without end is none", "write a duration like `10s`, however long")
-    return ns
+    from outlast.core.durations import parse_grace
+
+    return parse_grace(given)
 
 
 def _codes(given: "Any") -> list[int]:

@@ -82,8 +82,13 @@ def machine_ended(now: int, *, started: bool) -> Ending:
     return Ending(outcome=j.INTERRUPTED, reason=reason, ended_at=now)
 
 
-def after_run(job: Job, ending: Ending, now: int, *, stopped: int | None = None, left: int | None = None) -> Ended | Retried:
-    """Return what follows a run: the end of the job, or another run. `stopped`, `left`: processes, if we ended some."""
+def after_run(
+    job: Job, ending: Ending, now: int, *, stopped: int | None = None, left: int | None = None, interrupted: int = 0
+) -> Ended | Retried:  # fmt: skip
+    """Return what follows a run: the end of the job, or another run. `stopped`, `left`: processes, if we ended some.
+
+    `interrupted`: earlier runs that ended so. An interrupted run is not charged to the retries, where there are any.
+    """
     over = Ended(outcome=ending.outcome, reason=ending.reason, run=job.run, ending=ending, stopped=stopped, left=left)
     wish = job.stop_requested
     if wish is not None and wish["scope"] != "run":
@@ -91,10 +96,12 @@ def after_run(job: Job, ending: Ending, now: int, *, stopped: int | None = None,
     if ending.outcome in (j.SUCCEEDED, j.LOST) or (ending.outcome == j.INTERRUPTED and wish is None):
         return over
     limit = value(job.spec, "retries.num-runs")
-    if limit is not None and job.run >= limit:
-        if limit > 1:
-            return over.replace(reason=f"{ending.reason} (run {job.run} of {limit})")
+    charged = job.run - interrupted - (ending.outcome == j.INTERRUPTED)
+    if limit == 1:
         return over
+    if limit is not None and charged >= limit:
+        runs = f"run {job.run} of {limit}" if charged == job.run else f"run {job.run}, {charged} of {limit} charged"
+        return over.replace(reason=f"{ending.reason} ({runs})")
     return Retried(run=job.run, ending=ending, next_run_at=min(now + (value(job.spec, "retries.delay") or 0), LATEST))
 
 

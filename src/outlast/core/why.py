@@ -71,7 +71,8 @@ _MEANING = {
 
 def _running(job: "Job", _: Around, now: int) -> str:
     limit = value(job.spec, "retries.num-runs")
-    tries = "" if limit == 1 else f" (run {job.run} of {'as many as it takes' if limit is None else limit})"
+    of = " of as many as it takes" if limit is None else f" of {limit}" if job.run <= limit else ""  # beyond: some were interrupted
+    tries = "" if limit == 1 else f" (run {job.run}{of})"
     if job.pid is None:
         return f"Job {job.id} is being started{tries}."
     took = format_duration(max(now - (job.started_at or now), 0))
@@ -99,7 +100,7 @@ def _queued(job: "Job", around: Around, now: int) -> str:
 def _pending(job: "Job", _: Around, now: int) -> str:
     if job.run and job.next_run_at is not None:
         limit = value(job.spec, "retries.num-runs")
-        of = "" if limit is None else f" of {limit}"
+        of = "" if limit is None or job.run >= limit else f" of {limit}"
         delay = format_duration(value(job.spec, "retries.delay") or 0)
         last = "without an exit code" if job.exit_code is None else f"with exit code {job.exit_code}"
         if job.signal is not None:

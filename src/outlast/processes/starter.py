@@ -2,10 +2,11 @@
 
 The starter takes the home's lock without waiting and hands it over by descriptor; who does not get the lock knows that a
 supervisor lives or is being started. `start` in the home is the command line that does it, kept current by every client,
-so that a shim can do the same when the lifeline breaks. The socket carries wake-ups; see docs/on-disk.md.
+so that a shim can do the same when the lifeline breaks. The bell and the socket carry wake-ups; see docs/on-disk.md.
 """
 
 import os
+import stat
 import sys
 
 from outlast.core.errors import SystemFault
@@ -91,6 +92,25 @@ def connect(home: Home) -> "_socket.socket | None":
     return connection
 
 
+def _ring(home: Home) -> bool:
+    """Ring the bell of the home. False: nobody hears it. The socket would do, but to load `_socket` costs every `run` 0.3 ms."""
+    try:
+        fd = os.open(home.at("bell"), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False  # no supervisor has it open, or there is none yet
+    try:
+        if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+            return False
+        os.write(fd, b".")
+    except BlockingIOError:
+        pass  # thousands have rung before, and it has not looked yet
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
 def ensure(home: Home) -> "_socket.socket":
     """Return a connection to a living supervisor, starting one if there is none. Raises SystemFault if it cannot be started."""
     import time
@@ -161,6 +181,9 @@ def spawn(argv: "list[str]", lock: int, ready: int) -> int:
 
 def wake(home: Home, version: str) -> None:
     """Tell the supervisor that there is something in the store for it; start one if there is none."""
+    words = told(home)
+    if words and words[1] == version and _ring(home):
+        return
     connection = ensure(home)
     words = told(home)
     try:

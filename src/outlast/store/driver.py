@@ -7,7 +7,6 @@ A transaction in which anything failed is never committed, whoever caught the fa
 """
 
 import _signal  # type: ignore[import-not-found]  # below `signal`, whose enumerations cost 5 ms
-import errno
 import fcntl
 import os
 
@@ -291,6 +290,8 @@ def explained(error: "sqlite3.Error", path: str) -> SystemFault:
     if "locked" in text:
         return SystemFault(f"{path} is busy ({text})", "try again")
     if "disk I/O" in text:
+        import errno
+
         return fault(OSError(errno.ENOSPC if _is_full(path) else errno.EIO, text), f"cannot use {path}")
     return SystemFault(f"{path}: {text}", "try again; if it stays so, `outlast doctor` says more")
 

@@ -62,7 +62,7 @@ def find(reading: "Reading", selectors: "Iterable[Selector]", *, to_end: bool = 
     """Return the jobs that are meant, each once, in the order of the words.
 
     A bare word is one job: to read, the one that started last; `to_end`: the only active one, unless `every` allows several.
-    Raises NotFound for one that is not there, Refused (with their ids) for several.
+    Raises NotFound for one that is not there, Refused (with the jobs) for several.
     """
     found: dict[int, Job] = {}
     for selector in selectors:
@@ -90,7 +90,8 @@ def _by_word(reading: "Reading", word: str, *, every: bool) -> "list[Job]":
     active = reading.select(_ACTIVE_BY_WORD, (text, text))
     if len(active) > 1 and not every:
         ids = ", ".join(str(job.id) for job in active[:10])
-        raise Refused(f"`{word[:80]}` means {len(active)} active jobs: {ids}", "say which by id, or add `--all` for all of them")
+        what = f"`{word[:80]}` means {len(active)} active jobs: {ids}"
+        raise Refused(what, "say which by id, or add `--all` for all of them", jobs=active)
     return active or _read(reading, s.Selector(kind=s.WORD, text=word, value=word))
 
 

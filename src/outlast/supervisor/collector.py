@@ -6,7 +6,8 @@ state files and everything is found out again.
 
 from outlast.core import events as e
 from outlast.core.errors import Stale
-from outlast.core.job import ENDED, NOT_STARTED, Ending, Job
+from outlast.core.job import ENDED, INTERRUPTED, NOT_STARTED, Ending, Job
+from outlast.core.options import value
 from outlast.core.policies import after_run
 from outlast.seams import failpoint
 from outlast.supervisor.context import Context, LiveRun
@@ -41,8 +42,9 @@ class Collector:
                     self._record_end(live, ending, at)
                     ended.append(live)
                     continue
-            if not live.started and live.told is not None:
-                self._record(live, self._start_of(live), at)
+            notes, live.notes = live.notes, []
+            if notes or (not live.started and live.told is not None):
+                self._record(live, [*notes, *self._start_of(live)], at)
         return ended
 
     def _start_of(self, live: LiveRun) -> "list[e.AnyEvent]":
@@ -56,7 +58,9 @@ class Collector:
         return [e.Started(run=live.run.run, pid=told["pid"], pid_start=told["start"], pidns=told["pidns"], started_at=told["at"])]
 
     def _record_end(self, live: LiveRun, ending: Ending, at: int) -> None:
-        events = [] if ending.outcome == NOT_STARTED else self._start_of(live)  # a process, but never the command
+        events: list[e.AnyEvent] = [*live.notes]
+        if ending.outcome != NOT_STARTED:  # else there was a process, but never the command
+            events += self._start_of(live)
         if live.unrestored:
             text = f"could not be restored for the command: {', '.join(live.unrestored)}"
             events.append(e.Noted(text=text, data={"unrestored": live.unrestored}))
@@ -70,7 +74,7 @@ class Collector:
         """Record `events` and what follows `ending` on the job as it is: somebody's wish may have changed it meanwhile."""
         store = self._context.store
         for _ in range(2):
-            last: list[e.AnyEvent] = [] if ending is None else [after_run(live.job, ending, at, stopped=live.stopped, left=live.left)]
+            last: list[e.AnyEvent] = [] if ending is None else [self._after_run(live, ending, at)]
             try:
                 live.job = store.record_all(live.job, [*events, *last], at)
             except Stale:
@@ -81,3 +85,10 @@ class Collector:
             else:
                 return live.job
         raise Stale(f"job {live.id} changes within our own transaction")
+
+    def _after_run(self, live: LiveRun, ending: Ending, at: int) -> "e.Ended | e.Retried":
+        """Return what follows the run. Its interrupted ones are counted only where they decide: when it had as many runs as it may have."""
+        job, limit = live.job, value(live.job.spec, "retries.num-runs")
+        earlier = self._context.store.runs(job.id) if limit is not None and 1 < limit <= job.run else []
+        interrupted = sum(run.outcome == INTERRUPTED for run in earlier)
+        return after_run(job, ending, at, stopped=live.stopped, left=live.left, interrupted=interrupted)

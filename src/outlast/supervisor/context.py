@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from outlast.core.events import Noted
     from outlast.core.job import Ending, Job, Run
     from outlast.home import Home
     from outlast.processes.stopping import Stopping
@@ -20,7 +21,7 @@ class LiveRun:
     """A run that was claimed and whose end is not recorded yet."""
 
     __slots__ = (
-        "borrowed", "command_fd", "command_pid", "command_start", "ending", "job", "left", "leftovers_due", "over", "path", "run",
+        "borrowed", "command_fd", "command_pid", "command_start", "ending", "job", "left", "leftovers_due", "notes", "over", "path", "run",
         "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped", "stopping", "stopping_fd", "told", "tree_ended",
         "unrestored", "vain", "wish_at",
     )  # fmt: skip
@@ -49,6 +50,7 @@ class LiveRun:
         self.unrestored: list[str] = []
         self.tree_ended = False  # leftovers were dealt with
         self.vain = 0  # shims that ended before they could start the command
+        self.notes: list[Noted] = []  # what is to be recorded beside its start or end
         self.stopped: int | None = None
         self.left: int | None = None
 

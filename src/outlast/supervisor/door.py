@@ -1,4 +1,6 @@
-"""The supervisor's socket: wake-up bytes, and the descriptors of clients in front. There is no RPC; the store is the protocol.
+"""The supervisor's bell and socket: wake-ups, and the descriptors of clients in front. There is no RPC; the store is the protocol.
+
+A byte into the bell, a FIFO, is a wake-up by a client of our own version.
 
 One line per connection, by the client: `wake VERSION`; `front VERSION TOKEN` with three descriptors; `watch IDS|*`; `leave`.
 A connection of `front` and `watch` stays open: one byte comes for every commit that concerns it, end of file when the supervisor ends.
@@ -7,6 +9,7 @@ A connection of `front` and `watch` stays open: one byte comes for every commit 
 import _socket
 import array
 import os
+import stat
 
 from outlast.home import Home
 from outlast.supervisor.fronts import Fronts
@@ -42,16 +45,30 @@ def listen(home: Home) -> "_socket.socket":
     return listener
 
 
+def hang_bell(home: Home) -> int:
+    """Return the bell of the home, open. We are its writer too, so that it never reports an end."""
+    path = home.at("bell")
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        if not stat.S_ISFIFO(os.stat(path, follow_symlinks=False).st_mode):
+            os.unlink(path)
+            os.mkfifo(path, 0o600)
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
 class Door:
     """Accepts connections and tells `on_wake(version)` and `on_leave()`; `poke` tells the watchers."""
 
-    __slots__ = ("_fronts", "_listener", "_loop", "_on_leave", "_on_wake", "_open", "_tokens", "_watchers")
+    __slots__ = ("_bell", "_fronts", "_listener", "_loop", "_on_leave", "_on_wake", "_open", "_tokens", "_watchers")
 
     def __init__(
-        self, listener: "_socket.socket", loop: Loop, fronts: Fronts, on_wake: "Callable[[str], None]", on_leave: "Callable[[], None]"
-    ) -> None:
-        """Listen on `listener`."""
+        self, listener: "_socket.socket", bell: int, loop: Loop, fronts: Fronts, on_wake: "Callable[[str], None]",
+        on_leave: "Callable[[], None]",
+    ) -> None:  # fmt: skip
+        """Listen on `listener` and to `bell`."""
         self._listener = listener
+        self._bell = bell
         self._loop = loop
         self._fronts = fronts
         self._on_wake = on_wake
@@ -61,6 +78,11 @@ class Door:
         self._tokens: dict[int, str] = {}
         fronts.ask_again = self._ask_again
         loop.watch(listener.fileno(), self._accept)
+        loop.watch(bell, self._rung)
+
+    def _rung(self, _: int) -> None:
+        os.read(self._bell, LINE)  # however often
+        self._on_wake("")
 
     def _accept(self, _: int) -> None:
         for _attempt in range(BACKLOG):
@@ -140,6 +162,8 @@ class Door:
 
     def shut(self) -> None:
         """Accept nothing more and tell everyone by end of file."""
+        self._loop.forget(self._bell)
+        os.close(self._bell)
         self._loop.forget(self._listener.fileno())
         self._listener.close()
         for fd in list(self._open):

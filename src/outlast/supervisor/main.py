@@ -22,7 +22,7 @@ from outlast.store.store import Store
 from outlast.supervisor.collector import Collector
 from outlast.supervisor.context import Context, Facts, LiveRun
 from outlast.supervisor.dispatcher import Dispatcher
-from outlast.supervisor.door import Door, listen
+from outlast.supervisor.door import Door, hang_bell, listen
 from outlast.supervisor.fronts import Fronts
 from outlast.supervisor.guard import Guard
 from outlast.supervisor.loop import Loop
@@ -68,7 +68,7 @@ class Supervisor:
         self.dispatcher = Dispatcher(self.context, self.fronts, self.watcher, self.guard, own | {"rlimits": _limits_of(own)})
         self.watcher.restart = self.dispatcher.start
         self.guard.stand()  # before anybody can tell us of a job
-        self.door = Door(listen(home), self.loop, self.fronts, self._wake, self._leave)
+        self.door = Door(listen(home), hang_bell(home), self.loop, self.fronts, self._wake, self._leave)
         self.context.log(f"started, version {outlast.__version__}, shim {facts.shim[0]}")
         self._adopt()
 

@@ -7,6 +7,7 @@ followed to its end, and the kernel's own record of the exit is taken where it h
 import os
 
 from outlast.core.errors import Bug
+from outlast.core.events import Noted
 from outlast.core.job import Ending
 from outlast.core.policies import judge, lost, machine_ended, of_status
 from outlast.executors import state
@@ -140,7 +141,11 @@ class Watcher:
         """Start the run, for the first time: at once, or with a growing pause if shim after shim ends before it can."""
         if told.exists:
             os.unlink(live.path)
-            self._context.log(f"job {live.id}: run {live.run.run} was being started and never began; starting it again")
+            said = f"run {live.run.run} was being started and never began; it is started again"
+            self._context.log(f"job {live.id}: {said}")
+            if not live.vain:  # once is enough, however often its shim ends
+                live.notes.append(Noted(text=said, data={"run": live.run.run}))
+                self._context.touch()
         self._context.loop.call_after(min((1 << live.vain) // 2 * SOON, LATER), lambda: self.restart(live))
         live.vain = min(live.vain + 1, MOST_VAIN)
 

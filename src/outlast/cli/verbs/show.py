@@ -28,7 +28,11 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
 
         print(dumps(job_shape(job, job.runs, now())))
     else:
-        sys.stdout.write(details.job_detail(job, job.runs, now(), width=width(os.environ), colours=colours(os.environ), why=jobs.why(job)))
+        notes = [event["data"]["text"] for event in jobs.events(job) if event["kind"] == "noted"]
+        told = details.job_detail(
+            job, job.runs, now(), width=width(os.environ), colours=colours(os.environ), why=jobs.why(job), notes=notes
+        )  # fmt: skip
+        sys.stdout.write(told)
     return 0
 
 
