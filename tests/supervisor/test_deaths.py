@@ -74,6 +74,26 @@ def test_the_guard_starts_the_next_supervisor_while_jobs_only_wait(outlast: Outl
     assert outlast.show(job)["status"] == "pending"
 
 
+def test_the_guard_starts_the_next_supervisor_when_this_one_is_killed_before_its_first_run(outlast: Outlast) -> None:
+    """The claim is durable, no shim lives, and no client comes again."""
+    job = outlast.run("--", "sh", "-c", "exit 3", env={"OUTLAST_FAILPOINTS": "claim.after-commit=die"})
+    eventually(lambda: _assert(outlast.show(job)["exit_code"] == 3))
+    assert supervisor_starts(outlast) == 2
+
+
+def test_another_guard_takes_the_place_of_one_that_was_killed(outlast: Outlast, short_path: Path) -> None:
+    gate = short_path / "gate"
+    job = outlast.run("--", *gated(gate, "exit 4"))
+    running(outlast, job)
+    (guard,) = (process.pid for process in outlast.processes() if "guard" in process.argv)
+    kill(guard, outlast.home)
+    assert outlast("run", "--wait", "--", "sh", "-c", "exit 7").status == 7  # started without a guard
+    eventually(lambda: _assert(any("guard" in process.argv and process.pid != guard for process in outlast.processes())))
+    gate.touch()
+    assert outlast("wait", str(job)).status == 1
+    assert outlast.show(job)["exit_code"] == 4
+
+
 def test_readers_tell_the_truth_without_a_supervisor(outlast: Outlast, short_path: Path) -> None:
     gate, gate2 = short_path / "gate", short_path / "gate2"
     ends, lives = outlast.run("--", *gated(gate, "echo out; exit 5")), outlast.run("--", *gated(gate2, "exit 6"))
