@@ -461,19 +461,27 @@ static bool tell_gaps(void)
     return tell_gap(&loss) && tell_gap(&rotated);
 }
 
+/* What opening, writing and renaming a file may fail with: not every C library knows names. */
+static const char *error_name(int code)
+{
+#define NAMED(error) { error, #error }
+    static const struct { int code; const char *name; } names[] = {
+        NAMED(EIO), NAMED(EACCES), NAMED(EPERM), NAMED(EROFS), NAMED(ENOENT), NAMED(ENOTDIR), NAMED(EISDIR), NAMED(EEXIST), NAMED(ENOTEMPTY),
+        NAMED(EINVAL), NAMED(EBADF), NAMED(ENFILE), NAMED(EMFILE), NAMED(ENOMEM), NAMED(EBUSY), NAMED(ETXTBSY), NAMED(ELOOP),
+        NAMED(ENAMETOOLONG), NAMED(EMLINK), NAMED(EXDEV), NAMED(ENODEV), NAMED(ENXIO), NAMED(ENOTCONN), NAMED(ESTALE), NAMED(ETIMEDOUT),
+        NAMED(ENOLCK), NAMED(ENOTSUP), NAMED(ENOSYS), NAMED(EUCLEAN), NAMED(EREMOTEIO), NAMED(EHOSTDOWN), NAMED(ENOKEY), NAMED(EFAULT),
+    };
+#undef NAMED
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].code == code)
+            return names[i].name;
+    return NULL;
+}
+
 static void lose(int64_t taken, int64_t now, int code)
 {
     char reason[sizeof loss.reason];
-#if defined __GLIBC__ && defined __GLIBC_PREREQ
-#if __GLIBC_PREREQ(2, 32)
-#define ERROR_NAME strerrorname_np(code)
-#endif
-#endif
-#ifdef ERROR_NAME
-    const char *name = ERROR_NAME;
-#else
-    const char *name = code == EIO ? "EIO" : code == EACCES ? "EACCES" : code == ENOENT ? "ENOENT" : code == EROFS ? "EROFS" : NULL;
-#endif
+    const char *name = error_name(code);
     if (code == ENOSPC || code == EDQUOT || code == EFBIG)
         strcpy(reason, "disk full");
     else if (name)
