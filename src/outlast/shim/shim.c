@@ -35,9 +35,9 @@ enum {
     STARTED = 0, RESULT = 1024,   /* slots of the state file */
     STARTED_ROOM = 1024, RESULT_ROOM = 2048,
     CHUNK = 65536,                /* bytes of one read */
-    WIDE = 4 * CHUNK,             /* the same, and the room of the pipe, once BUSY reads in a row found more than half of CHUNK */
+    WIDE = 8 * CHUNK,             /* the same, and the room of the pipe, once BUSY reads in a row found more than half of CHUNK */
     BUSY = 8,
-    STAGE = 4 * WIDE,             /* bytes of records that are written at once */
+    STAGE = 2 * WIDE,             /* bytes of records that are written at once */
     BLOCK = 16,                   /* bytes that are searched and copied at once */
     PIECE = 16384,                /* bytes of text in one record */
     PREFIX = 40,                  /* "2026-11-22T08:00:00.123456789Z stdout F " */

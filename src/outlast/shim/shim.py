@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 STATE, LIFELINE = 3, 4  # descriptors, by protocol
 STARTED, RESULT = (0, 1024), (1024, 2048)  # slots of the state file: offset, room
 CHUNK = 65536  # bytes of one read
-WIDE = 4 * CHUNK  # the same, and the room of the pipe, once BUSY reads in a row found more than half of CHUNK
+WIDE = 8 * CHUNK  # the same, and the room of the pipe, once BUSY reads in a row found more than half of CHUNK
 BUSY = 8
 PIECE = 16384  # bytes of text in one record
 GAP_SIZE = 256
@@ -850,8 +850,8 @@ def become_subreaper() -> bool:
 
         libc = ctypes.CDLL(None)
         if hasattr(libc, "mallopt"):
-            libc.mallopt(-1, 1 << 20)  # M_TRIM_THRESHOLD
-            libc.mallopt(-3, 1 << 20)  # M_MMAP_THRESHOLD
+            libc.mallopt(-1, 1 << 22)  # M_TRIM_THRESHOLD
+            libc.mallopt(-3, 1 << 22)  # M_MMAP_THRESHOLD
         return bool(libc.prctl(36, 1, 0, 0, 0) == 0)
     except (ImportError, OSError, AttributeError):
         return False
