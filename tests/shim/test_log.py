@@ -86,6 +86,28 @@ def test_the_raw_stream_comes_back_byte_for_byte(shim, content, stream):
     assert 0 == job.result["missing"]
 
 
+LOUD = {
+    "short lines": b"".join(b"line %d\n" % number for number in range(400_000)),
+    "newlines": b"\n" * 1_500_000,  # more records than fit into one write
+    "one line": b"x" * 3_000_000,
+    "lines of all lengths": b"".join(
+        RANDOM.randbytes(RANDOM.choice((0, 1, 15, 16, 17, 80, 16_383, 16_384, 16_385, 20_000))).replace(b"\n", b"") + b"\n"
+        for _ in range(1500)
+    ),
+}  # so much that the pipe is enlarged and more is read at once
+
+
+@pytest.mark.parametrize("limit", ["max-bytes=0", "max-bytes=1200000"])
+@pytest.mark.parametrize("content", LOUD.values(), ids=LOUD)
+def test_a_loud_command_comes_back_byte_for_byte(shim, content, limit):
+    job = shim.run("cat", source(shim, content), options=[limit, "max-files=0"])
+    assert content == job.raw()
+    assert 0 == job.result["missing"]
+    assert sum(path.stat().st_size for path in job.files) == job.result["log"]
+    most = int(limit.partition("=")[2])
+    assert all(path.stat().st_size <= most for path in job.files if most)
+
+
 def test_the_limit_of_a_piece(shim):
     job = shim.run("cat", source(shim, CONTENTS["limit"]))
     assert [(True, LONG)] == [(record.whole, len(record.text)) for record in job.records]

@@ -28,12 +28,19 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 enum {
     STATE = 3, LIFELINE = 4,      /* descriptors, by protocol */
     STARTED = 0, RESULT = 1024,   /* slots of the state file */
     STARTED_ROOM = 1024, RESULT_ROOM = 2048,
     CHUNK = 65536,                /* bytes of one read */
+    WIDE = 8 * CHUNK,             /* the same, and the room of the pipe, once BUSY reads in a row found more than half of CHUNK */
+    BUSY = 8,
+    STAGE = 2 * WIDE,             /* bytes of records that are written at once */
+    BLOCK = 16,                   /* bytes that are searched and copied at once */
     PIECE = 16384,                /* bytes of text in one record */
     PREFIX = 40,                  /* "2026-11-22T08:00:00.123456789Z stdout F " */
     GAP_SIZE = 256,
@@ -453,8 +460,9 @@ static void __attribute__((noreturn)) become(int out, int err, int told)
 /* ---- the log ---- */
 
 static const char *const stream_names[2] = { "stdout", "stderr" };
-static char input[CHUNK];         /* what is being read; the scan for leftovers borrows it */
-static char staged[CHUNK];        /* records on their way to the file; the starter of a supervisor borrows it */
+/* Both have room for a last block, half of which is beyond the end. */
+static char input[WIDE + BLOCK];  /* what is being read; the scan for leftovers borrows it */
+static char staged[STAGE + PREFIX + PIECE + BLOCK]; /* records on their way to the file; the starter of a supervisor borrows it */
 
 struct gap { char reason[40]; int64_t offset, bytes, log, from, to, place; bool untold; };
 struct part { int64_t size, bytes, from, to; };
@@ -502,14 +510,27 @@ static bool tell_gaps(void)
     return tell_gap(&loss) && tell_gap(&rotated);
 }
 
+/* What opening, writing and renaming a file may fail with: not every C library knows names. */
+static const char *error_name(int code)
+{
+#define NAMED(error) { error, #error }
+    static const struct { int code; const char *name; } names[] = {
+        NAMED(EIO), NAMED(EACCES), NAMED(EPERM), NAMED(EROFS), NAMED(ENOENT), NAMED(ENOTDIR), NAMED(EISDIR), NAMED(EEXIST), NAMED(ENOTEMPTY),
+        NAMED(EINVAL), NAMED(EBADF), NAMED(ENFILE), NAMED(EMFILE), NAMED(ENOMEM), NAMED(EBUSY), NAMED(ETXTBSY), NAMED(ELOOP),
+        NAMED(ENAMETOOLONG), NAMED(EMLINK), NAMED(EXDEV), NAMED(ENODEV), NAMED(ENXIO), NAMED(ENOTCONN), NAMED(ESTALE), NAMED(ETIMEDOUT),
+        NAMED(ENOLCK), NAMED(ENOTSUP), NAMED(ENOSYS), NAMED(EUCLEAN), NAMED(EREMOTEIO), NAMED(EHOSTDOWN), NAMED(ENOKEY), NAMED(EFAULT),
+    };
+#undef NAMED
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].code == code)
+            return names[i].name;
+    return NULL;
+}
+
 static void lose(int64_t taken, int64_t now, int code)
 {
     char reason[sizeof loss.reason];
-#if defined __GLIBC__ && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 32)
-    const char *name = strerrorname_np(code);
-#else
-    const char *name = code == EIO ? "EIO" : code == EACCES ? "EACCES" : code == ENOENT ? "ENOENT" : code == EROFS ? "EROFS" : NULL;
-#endif
+    const char *name = error_name(code);
     if (code == ENOSPC || code == EDQUOT || code == EFBIG)
         strcpy(reason, "disk full");
     else if (name)
@@ -576,45 +597,72 @@ static int rotate(void)
     return 0;
 }
 
-/* The next record of [p, end): its text's length, and whether a newline belongs to it. */
-static inline bool piece(const char *p, const char *end, size_t *n)
+typedef unsigned char block __attribute__((vector_size(BLOCK)));
+
+/* Where the first newline of a block is; BLOCK if it has none. */
+static inline size_t newline_in(block bytes)
 {
-    size_t most = (size_t)(end - p) < PIECE + 1 ? (size_t)(end - p) : PIECE + 1;
-    const char *newline = memchr(p, '\n', most);
-    *n = newline ? (size_t)(newline - p) : most < PIECE ? most : PIECE;
-    return newline;
+#ifdef __SSE2__
+    int found = _mm_movemask_epi8(_mm_cmpeq_epi8((__m128i)bytes, _mm_set1_epi8('\n')));
+    return found ? (size_t)__builtin_ctz((unsigned)found) : BLOCK;
+#else
+    uint64_t found[2];
+    size_t n = 0;
+    bytes = (block)(bytes == (unsigned char)'\n');
+    memcpy(found, &bytes, BLOCK);
+    if (!(found[0] | found[1]))
+        return BLOCK;
+    while (!bytes[n])
+        n++;
+    return n;
+#endif
 }
 
-/* Format the records of [p, end) and write them at the end of the log, few writes. `prefix` is PREFIX bytes with the tag F. */
-static int write_records(const char *p, const char *end, const char *prefix, int64_t at)
+/* Copy up to the next newline, and a little more, which the next copy goes over. Returns how far away it is: more than PIECE is too far.
+ * Lines are short: two calls of the C library for each would cost more than all else here. */
+static inline size_t copy_line(char *to, const char *from)
 {
-    size_t used = 0, n;
+    size_t n = 0, found;
+    do {
+        block bytes;
+        memcpy(&bytes, from + n, BLOCK);
+        memcpy(to + n, &bytes, BLOCK);
+        found = newline_in(bytes);
+        n += found;
+    } while (found == BLOCK && n <= PIECE);
+    return n;
+}
+
+/* Format records of [p, end), where a newline stands at `end`: at most `most` bytes of them, but one in any case. `prefix` is PREFIX bytes
+ * with the tag F. Returns where the rest begins. */
+static const char *stage(const char *p, const char *end, const char *prefix, size_t most, size_t *size)
+{
+    size_t used = 0;
     while (p < end) {
-        bool full = piece(p, end, &n);
-        if (used + PREFIX + n + 1 > sizeof staged) {
-            if (write_all(log_fd, staged, used, at) < 0)
-                return -1;
-            at += (int64_t)used;
-            used = 0;
-        }
         char *to = staged + used;
         memcpy(to, prefix, PREFIX);
+        size_t n = copy_line(to + PREFIX, p);
+        bool full = n <= PIECE && p + n < end;
+        n = n > PIECE ? PIECE : n;
+        if (used && used + PREFIX + n + 1 > most)
+            break;
         to[PREFIX - 2] = full ? 'F' : 'P';
-        memcpy(to + PREFIX, p, n);
         to[PREFIX + n] = '\n';
         used += PREFIX + n + 1;
         p += n + full;
     }
-    return write_all(log_fd, staged, used, at);
+    *size = used;
+    return p;
 }
 
-static int append(const char *p, const char *end, const char *prefix, int64_t size)
+/* Write what is staged. */
+static int append(size_t size)
 {
     char path[PATH_ROOM];
     /* A gap that could not be told yet goes first. If it still cannot, this chunk joins it: one gap, one place. */
     if (!tell_gaps())
         return -1;
-    if ((moving > -2 || (opt.max_bytes && part_count && parts->size && parts->size + size > opt.max_bytes)) && rotate() < 0)
+    if ((moving > -2 || (opt.max_bytes && part_count && parts->size && parts->size + (int64_t)size > opt.max_bytes)) && rotate() < 0)
         return -1;
     if (log_fd < 0) {
         if ((log_fd = open(file_name(path, ".log", 0), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) < 0)
@@ -629,7 +677,7 @@ static int append(const char *p, const char *end, const char *prefix, int64_t si
         errno = ENOSPC; /* the room is there, but not for output */
         return -1;
     }
-    if (write_records(p, end, prefix, parts->size) < 0) {
+    if (write_all(log_fd, staged, size, parts->size) < 0) {
         int why = errno;
         if (ftruncate(log_fd, parts->size) < 0) { } /* the next chunk is written over it */
         errno = why;
@@ -655,33 +703,26 @@ static void make_prefix(char *prefix, int64_t now, int stream)
              stream_names[stream]);
 }
 
-/* Write what one read returned: to one file, unless it alone is larger than a file may be. */
+/* Write what one read returned, STAGE bytes of records at once; to one file, unless they alone are larger than a file may be. */
 static void keep(int stream, const char *p, size_t length)
 {
     char prefix[64];
     const char *end = p + length;
+    size_t most = opt.max_bytes && opt.max_bytes < STAGE ? (size_t)opt.max_bytes : STAGE;
     int64_t now = clock_ns(CLOCK_REALTIME);
     make_prefix(prefix, now, stream);
     while (p < end) {
-        const char *q = p;
-        int64_t size = 0;
-        size_t n;
-        while (q < end) {
-            bool full = piece(q, end, &n);
-            if (opt.max_bytes && size && size + PREFIX + (int64_t)n + 1 > opt.max_bytes)
-                break;
-            size += PREFIX + (int64_t)n + 1;
-            q += n + full;
-        }
+        size_t size;
+        const char *q = stage(p, end, prefix, most, &size);
         failpoint("before-output");
-        if (append(p, q, prefix, size) < 0)
+        if (append(size) < 0)
             lose(q - p, now, errno);
         else {
             parts->from = parts->from ? parts->from : now;
             parts->to = now;
-            parts->size += size;
+            parts->size += (int64_t)size;
             parts->bytes += q - p;
-            position += size;
+            position += (int64_t)size;
         }
         failpoint("after-output");
         p = q;
@@ -760,6 +801,7 @@ static void look(void)
 struct stream {
     int pipe;                     /* read end; -1 when closed */
     int64_t count;
+    int busy;                     /* reads in a row that found much; stays at BUSY */
     bool drained, front;
     char *rest;                   /* read and not yet taken by the client: [head, tail) of `room` bytes, mapped when needed */
     size_t head, tail, room;
@@ -838,7 +880,7 @@ static void hold(struct stream *s, const char *data, size_t n)
 static size_t read_stream(int i)
 {
     struct stream *s = streams + i;
-    ssize_t n = read(s->pipe, input, sizeof input);
+    ssize_t n = read(s->pipe, input, s->busy < BUSY ? CHUNK : WIDE);
     if (n < 0)
         return 0;
     if (n == 0) {
@@ -848,6 +890,12 @@ static size_t read_stream(int i)
         return 0;
     }
     s->count += n;
+    if (s->busy < BUSY) {
+        s->busy = n > CHUNK / 2 ? s->busy + 1 : 0;
+        if (s->busy == BUSY)
+            fcntl(s->pipe, F_SETPIPE_SZ, WIDE); /* may be refused: then reads stay as they are */
+    }
+    input[n] = '\n'; /* ends the search for lines */
     if (opt.kept[i])
         keep(i, input, (size_t)n);
     if (s->front)

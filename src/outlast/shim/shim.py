@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 STATE, LIFELINE = 3, 4  # descriptors, by protocol
 STARTED, RESULT = (0, 1024), (1024, 2048)  # slots of the state file: offset, room
 CHUNK = 65536  # bytes of one read
+WIDE = 8 * CHUNK  # the same, and the room of the pipe, once BUSY reads in a row found more than half of CHUNK
+BUSY = 8
 PIECE = 16384  # bytes of text in one record
 GAP_SIZE = 256
 PASS_SIZE = 4096  # PIPE_BUF: what a pipe that polls writable takes without blocking
@@ -532,14 +534,16 @@ def records(chunk: bytes, prefix: bytes) -> "Iterator[tuple[bytes, int]]":
 
 def groups(items: "Iterator[tuple[bytes, int]]", most: int) -> "Iterator[tuple[bytes, int]]":
     """Records joined to texts of at most `most` bytes, or one record."""
-    text, taken = b"", 0
+    texts: list[bytes] = []
+    length = taken = 0
     for record, part in items:
-        if text and len(text) + len(record) > most:
-            yield text, taken
-            text, taken = b"", 0
-        text += record
+        if texts and length + len(record) > most:
+            yield b"".join(texts), taken
+            texts, length, taken = [], 0, 0
+        texts.append(record)
+        length += len(record)
         taken += part
-    yield text, taken
+    yield b"".join(texts), taken
 
 
 # --- the lifeline ---
@@ -621,6 +625,7 @@ class Run:
         self.told = -1  # read end of the error pipe
         self.pipes = [-1, -1]  # read ends; -1 when closed
         self.counts = [0, 0]
+        self.busy = [0, 0]  # reads in a row that found much; stays at BUSY
         self.drained = [True, True]
         self.front = [options.front, options.front]
         self.rest = [bytearray(), bytearray()]  # read and not yet taken by the client
@@ -716,7 +721,7 @@ class Run:
     def read(self, stream: int) -> int:
         """One read of one stream; returns the number of bytes, 0 also at its end."""
         try:
-            chunk = os.read(self.pipes[stream], CHUNK)
+            chunk = os.read(self.pipes[stream], CHUNK if self.busy[stream] < BUSY else WIDE)
         except BlockingIOError:
             return 0
         if not chunk:
@@ -724,6 +729,10 @@ class Run:
             self.pipes[stream], self.drained[stream] = -1, True
             return 0
         self.counts[stream] += len(chunk)
+        if self.busy[stream] < BUSY:
+            self.busy[stream] = self.busy[stream] + 1 if len(chunk) > CHUNK // 2 else 0
+            if self.busy[stream] == BUSY:
+                widen(self.pipes[stream])
         if self.options.streams[stream]:
             self.log.keep(stream, chunk)
         if self.front[stream]:
@@ -815,6 +824,13 @@ class Run:
             failpoint(b"after-result")
 
 
+def widen(pipe: int) -> None:
+    try:
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, WIDE)
+    except (OSError, AttributeError):
+        pass  # the user has many such pipes, or there is no such call here: reads stay as they are
+
+
 def sync() -> None:
     try:
         getattr(os, "fdatasync", os.fsync)(STATE)
@@ -842,8 +858,8 @@ def become_subreaper() -> bool:
 
         libc = ctypes.CDLL(None)
         if hasattr(libc, "mallopt"):
-            libc.mallopt(-1, 1 << 20)  # M_TRIM_THRESHOLD
-            libc.mallopt(-3, 1 << 20)  # M_MMAP_THRESHOLD
+            libc.mallopt(-1, 1 << 22)  # M_TRIM_THRESHOLD
+            libc.mallopt(-3, 1 << 22)  # M_MMAP_THRESHOLD
         return bool(libc.prctl(36, 1, 0, 0, 0) == 0)
     except (ImportError, OSError, AttributeError):
         return False
