@@ -9,6 +9,10 @@ from support import eventually
 
 DEAF = "trap '' TERM INT HUP; echo up; while :; do sleep 1000; done"
 
+# It ends politely; a child of it is deaf, so that the ladder goes on after it. Its output is not waited for.
+POLITE_WITH_DEAF_CHILD = ("--leftovers.grace", "0", "--", "sh", "-c",
+                          "trap 'exit 42' TERM; (trap '' TERM; echo up; exec sleep 1000) & wait")  # fmt: skip
+
 
 def running(outlast, *words):
     job = outlast.run(*words)
@@ -98,6 +102,24 @@ def test_without_waiting(outlast):
     assert ("running", "stop") == (job["status"], job["stop_requested"]["verb"])
     assert "stopping" in outlast("list").text
     outlast("kill", "1", status=0)
+
+
+def half_stopped(outlast, verb, *words):
+    """Return a job whose command has ended at our wish, while its child, which is deaf to it, has still a minute."""
+    job = running(outlast, *words, *POLITE_WITH_DEAF_CHILD)
+    up(outlast, job)
+    outlast(verb, "--no-wait", "--grace", "1m", str(job), status=0)
+    eventually(lambda: b'"status"' in (outlast.home / f"runs/00/{job}.1").read_bytes()[1024:])  # its result
+    return job
+
+
+@pytest.mark.parametrize(("verb", "outcome"), [("stop", "stopped"), ("interrupt", "interrupted")])
+@pytest.mark.parametrize("then", ["stop", "interrupt", "kill"])
+def test_a_second_wish_does_not_rewrite_what_the_first_did(outlast, verb, outcome, then):
+    job = half_stopped(outlast, verb)
+    outlast(then, "--no-wait", *([] if then == "kill" else ["--grace", "100ms"]), str(job), status=0)
+    outlast("wait", str(job))
+    assert (outcome, f"{outcome}, exit code 42") == tuple(outlast.show(job)[key] for key in ("outcome", "reason"))
 
 
 def test_several_of_one_name_are_refused(outlast):

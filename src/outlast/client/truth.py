@@ -9,7 +9,7 @@ from outlast.core.errors import Bug
 from outlast.core.events import Started
 from outlast.core.job import RUNNING, Job, Run
 from outlast.core.lifecycle import after, run_after
-from outlast.core.policies import after_run, judge, lost, machine_ended
+from outlast.core.policies import after_run, judge, lost, machine_ended, was_stopped
 from outlast.executors import state
 from outlast.processes.identity import Identity, boot_id, lives, pid_namespace
 from outlast.seams import now
@@ -48,8 +48,7 @@ def _ending(home: "Home", job: Job, run: Run | None, told: "State", at: int) -> 
     if run is None:
         return None
     if told.result is not None:
-        sent_at = (job.stop_requested or {}).get("sent_at")
-        return judge(job, told.result, stopped_by_us=sent_at is not None and told.result["at"] >= sent_at)
+        return judge(job, told.result, stopped_by_us=was_stopped(job, told.result["at"]))
     if told.locked:
         return None
     if run.boot != (os.environ.get("OUTLAST_BOOT_ID") or boot_id()):

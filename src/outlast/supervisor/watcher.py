@@ -8,7 +8,7 @@ import os
 
 from outlast.core.errors import Bug
 from outlast.core.job import Ending
-from outlast.core.policies import judge, lost, machine_ended, of_status
+from outlast.core.policies import judge, lost, machine_ended, of_status, was_stopped
 from outlast.executors import state
 from outlast.processes import witness
 from outlast.processes.identity import Identity, lives
@@ -116,7 +116,7 @@ class Watcher:
         if told.result is not None:
             failpoint("result.after-read")
             live.unrestored = told.result.get("unrestored") or []
-            return judge(live.job, told.result, stopped_by_us=self._stopped_by_us(live, told.result["at"]))
+            return judge(live.job, told.result, stopped_by_us=was_stopped(live.job, told.result["at"]))
         live.over = False
         self._settle(live, told)
         return live.ending
@@ -161,7 +161,7 @@ class Watcher:
         if status is None:
             self._ended(live, lost(now(), "its shim was killed, and nobody saw how the command ended"))
             return
-        ending = of_status(live.job, status, stopped_by_us=self._stopped_by_us(live, now()), ended_at=now())
+        ending = of_status(live.job, status, stopped_by_us=was_stopped(live.job, now()), ended_at=now())
         self._ended(live, ending.replace(reason=f"{ending.reason} (its shim was killed; told by the kernel)"))
 
     def _followed_ended(self, live: LiveRun, fd: int) -> None:
@@ -171,10 +171,6 @@ class Watcher:
     def _ended(self, live: LiveRun, ending: Ending) -> None:
         live.ending = ending
         self._over(live)
-
-    def _stopped_by_us(self, live: LiveRun, ended_at: int) -> bool:
-        sent_at = (live.job.stop_requested or {}).get("sent_at")
-        return sent_at is not None and ended_at >= sent_at
 
     def forget(self, live: LiveRun) -> None:
         """Close what is held of a run whose end is recorded."""
