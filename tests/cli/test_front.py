@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from cli.outside import assert_refused, count, on_terminal, sh
+from cli.outside import POLITE_WITH_DEAF_CHILD, assert_refused, count, has_result, none_called, on_terminal, sh
 from support import COMMAND, eventually, kill
 
 FIFTY_MB = """
@@ -155,6 +155,18 @@ def test_a_second_signal_kills(outlast):
         assert 130 == p.wait(60)
     job = outlast.show(1)
     assert (9, "kill") == (job["signal"], job["stop_requested"]["verb"])
+
+
+def test_it_stays_until_the_whole_tree_is_gone(outlast):
+    with outlast.start("run", "-w", "--stop.grace", "10m", *POLITE_WITH_DEAF_CHILD) as process:
+        assert b"up\n" == process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        eventually(lambda: has_result(outlast, 1))
+        assert "running" == outlast.show(1)["status"]
+        process.send_signal(signal.SIGINT)
+        assert 130 == process.wait(60)
+        assert none_called(outlast, "sleep")
+    assert "interrupted, exit code 42" == outlast.show(1)["reason"]
 
 
 def test_control_c_on_a_terminal(outlast):
