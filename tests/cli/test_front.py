@@ -154,7 +154,20 @@ def test_a_second_signal_kills(outlast):
         p.send_signal(signal.SIGINT)
         assert 130 == p.wait(60)
     job = outlast.show(1)
-    assert (9, "kill") == (job["signal"], job["stop_requested"]["verb"])
+    assert ("interrupted", "interrupted, ended by SIGKILL", 9) == tuple(job[key] for key in ("outcome", "reason", "signal"))
+
+
+def test_two_signals_before_it_starts(outlast):
+    outlast("group", "set", "g", "--slots", "1", status=0)
+    outlast.run("-g", "g", "--", "sleep", "1000")
+    env = {"OUTLAST_FAILPOINTS": "front.handed-over=block", "OUTLAST_FAILPOINTS_DIR": str(outlast.folder)}
+    with outlast.start("run", "-w", "-g", "g", "--", "echo", "on", env=env) as process:
+        eventually((outlast.folder / "front.handed-over.reached").exists)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        (outlast.folder / "front.handed-over").touch()  # both are there before it looks once
+        assert b"" == process.communicate(timeout=60)[0]
+    assert ("interrupted", []) == tuple(outlast.show(2)[key] for key in ("outcome", "runs"))
 
 
 def test_it_stays_until_the_whole_tree_is_gone(outlast):
