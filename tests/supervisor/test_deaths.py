@@ -181,5 +181,14 @@ def test_a_supervisor_that_leaves_on_purpose_is_not_started_again_by_shims(outla
     assert supervisor_starts(outlast) == 1
 
 
+def test_a_run_whose_shims_all_end_before_its_command_begins_is_not_started(outlast: Outlast) -> None:
+    job = outlast.run("--", "true", env={"OUTLAST_FAILPOINTS": "shim.before-spawn=die"})
+    outlast("wait", str(job))
+    shown = outlast.show(job)
+    assert ("not_started", 126, 1) == (shown["outcome"], shown["exit_code"], len(shown["runs"]))
+    assert "outlast doctor" in shown["reason"]
+    assert f"job {job}: run 1 was being started and never began" in (outlast.home / "supervisor.log").read_text()
+
+
 def _assert(truth: object) -> None:
     assert truth

@@ -75,6 +75,12 @@ def _not_started(job: Job, stage: str, error: int) -> str:
     return f"not started: {what}: {words}"
 
 
+def never_began(now: int, tries: int) -> Ending:
+    """Return the ending of a run whose shims all ended before they could start the command: trying on would never end."""
+    reason = f"not started: {tries} shims ended before the command could begin; `outlast doctor` and supervisor.log may say why"
+    return Ending(outcome=j.NOT_STARTED, reason=reason, exit_code=CANNOT_START, ended_at=now)
+
+
 def lost(now: int, reason: str) -> Ending:
     """Return the ending of a run of which nothing is known."""
     return Ending(outcome=j.LOST, reason=reason, ended_at=now)

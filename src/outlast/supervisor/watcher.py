@@ -8,7 +8,7 @@ import os
 
 from outlast.core.errors import Bug
 from outlast.core.job import Ending
-from outlast.core.policies import judge, lost, machine_ended, of_status, was_stopped
+from outlast.core.policies import judge, lost, machine_ended, never_began, of_status, was_stopped
 from outlast.executors import state
 from outlast.processes import witness
 from outlast.processes.identity import Identity, lives
@@ -137,12 +137,18 @@ class Watcher:
             self._settle_by_witness(live)
 
     def _never_began(self, live: LiveRun, told: "State") -> None:
-        """Start the run, for the first time: at once, or with a growing pause if shim after shim ends before it can."""
+        """Start the run, for the first time: at once, or with a growing pause if shim after shim ends before it can, up to a limit.
+
+        How they ended is not known: they are the guard's children.
+        """
         if told.exists:
             os.unlink(live.path)
             self._context.log(f"job {live.id}: run {live.run.run} was being started and never began; starting it again")
+        if live.vain == MOST_VAIN:
+            self._ended(live, never_began(now(), live.vain))
+            return
         self._context.loop.call_after(min((1 << live.vain) // 2 * SOON, LATER), lambda: self.restart(live))
-        live.vain = min(live.vain + 1, MOST_VAIN)
+        live.vain += 1
 
     def _settle_by_witness(self, live: LiveRun) -> None:
         pid, start = live.command_pid, live.command_start
