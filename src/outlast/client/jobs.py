@@ -25,7 +25,7 @@ _AT_ONCE = 50  # of many jobs that are waited for, so many are looked at togethe
 
 
 class Jobs:
-    """The jobs of one home. Opening costs nothing until something is asked for; use it from one thread at a time."""
+    """The jobs of one home. Opening costs nothing until something is asked for. Threads may share it; close it when all are through."""
 
     def __init__(self, home: "str | None" = None) -> None:
         """`home`: its directory (default: `$OUTLAST_HOME`, else `~/.local/state/outlast`)."""
