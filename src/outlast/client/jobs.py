@@ -347,7 +347,9 @@ class Jobs:
 
     def groups(self) -> "List[dict[str, Any]]":
         """Return all groups: name, slots (None = no limit), paused, running, queued, pending."""
-        return self.reading.groups() if self.reading is not None else []
+        from outlast.client.listing import true_groups
+
+        return true_groups(self, self.reading) if self.reading is not None else []
 
     def set_group(self, name: str, slots: int | None) -> None:
         """Let at most `slots` jobs of the group run at once (None = no limit). Running ones are left alone."""
