@@ -7,9 +7,10 @@ releases it with the last descriptor). A prober asks with a shared lock, so that
 import fcntl
 import os
 
-from outlast.core.errors import SystemFault
+from outlast.core.errors import SystemFault, UsageError
 
 RUNS_PER_FOLDER = 10_000
+LONGEST = 480  # bytes of a home's path: SQLite opens files with up to 512 (MAX_PATHNAME), and makes some beside the database
 
 
 class Home:
@@ -19,8 +20,11 @@ class Home:
     path: str
 
     def __init__(self, path: str | None = None) -> None:
-        """`path`, else `$OUTLAST_HOME`, else `$XDG_STATE_HOME/outlast`, else `~/.local/state/outlast`. Raises SystemFault."""
+        """`path`, else `$OUTLAST_HOME`, else `$XDG_STATE_HOME/outlast`, else `~/.local/state/outlast`. Raises SystemFault, UsageError."""
         self.path = os.path.abspath(path or _default(os.environ))
+        size = len(os.fsencode(self.path))
+        if size > LONGEST:
+            raise UsageError(f"the path of the home has {size} bytes", f"set OUTLAST_HOME to one of at most {LONGEST}")
 
     def at(self, name: str) -> str:
         """Return the path of `name` in the home."""

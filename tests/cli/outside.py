@@ -20,6 +20,21 @@ JOB_KEYS = set(
 )
 RUN_KEYS = set("run status outcome reason exit_code signal pid host started_at ended_at duration cpu max_rss".split())
 
+# It ends politely; a child of it is deaf, so that the ladder goes on after it. Its output is not waited for.
+POLITE_WITH_DEAF_CHILD = (
+    "--leftovers.grace", "0", "--", "sh", "-c", "trap 'exit 42' TERM INT; (trap '' TERM INT; echo up; exec sleep 1000) & wait",
+)  # fmt: skip
+
+
+def has_result(outlast: Outlast, job: int) -> bool:
+    """Tell whether the first run of a job has ended, whatever anybody says of it."""
+    return b'"status"' in (outlast.home / f"runs/00/{job}.1").read_bytes()[1024:]
+
+
+def none_called(outlast: Outlast, name: str) -> bool:
+    """Tell whether no process of the home is called `name`."""
+    return not [process for process in outlast.processes() if process.argv[:1] == (name,)]
+
 
 def assert_refused(finished: Finished, status: int, *said: str) -> str:
     """An error is one line on stderr, `outlast: what is wrong: what to do`, and nothing on stdout. Returns the line."""

@@ -1,8 +1,12 @@
 """Wrong use: one line that says what is wrong and what to do, status 2, no record, no home."""
 
+import os
+
 import pytest
 
 from cli.outside import assert_refused, count, sh
+
+DEEP = "/" + "/".join(["d" * 99] * 40)  # 4000 bytes
 
 
 @pytest.mark.parametrize(
@@ -25,6 +29,11 @@ from cli.outside import assert_refused, count, sh
         (["run", "--log.file.max-bytes", "lots", "--", "true"], "lots"),
         (["run", "--log.file.max-bytes", "1", "--", "true"], "1024"),
         (["run", "--log.run.max-files", "1", "--", "true"], "2"),
+        (["run", "--log.run.max-files", "5000", "--", "true"], "1000"),
+        (["run", "--leftovers.grace", "15000w", "--", "true"], "--leftovers.grace"),
+        (["run", "--cwd", DEEP, "--", "true"], "--cwd"),
+        (["run", "--stdin", DEEP, "--", "true"], "--stdin"),
+        (["--home", DEEP, "run", "--", "true"], "bytes"),
         (["run", "--stop-signal", "NOPE", "--", "true"], "NOPE"),
         (["run", "--overlap", "maybe", "--", "true"], "skip"),
         (["run", "--leftovers", "eat", "--", "true"], "keep"),
@@ -59,6 +68,19 @@ from cli.outside import assert_refused, count, sh
 def test_wrong_use(outlast, words, said):
     assert_refused(outlast(*words), 2, said)
     assert not outlast.home.exists()
+
+
+def test_a_directory_that_a_shim_cannot_be_told_of(outlast):
+    """A path of 4000 bytes and more can be made step by step, and be where one is."""
+    folder = os.open(outlast.folder, os.O_RDONLY)
+    for _ in range(40):
+        os.mkdir("d" * 99, dir_fd=folder)
+        folder, above = os.open("d" * 99, os.O_RDONLY, dir_fd=folder), folder
+        os.close(above)
+    for words, status in ((["run"], 2), (["exec"], 125)):
+        assert_refused(outlast(*words, "--", "true", cwd=f"/proc/{os.getpid()}/fd/{folder}"), status, "less than 4000")
+    os.close(folder)
+    assert not outlast.home.exists() or 0 == count(outlast)
 
 
 def test_wrong_use_leaves_the_record_alone(past):

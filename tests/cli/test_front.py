@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from cli.outside import assert_refused, count, on_terminal, sh
+from cli.outside import POLITE_WITH_DEAF_CHILD, assert_refused, count, has_result, none_called, on_terminal, sh
 from support import COMMAND, eventually, kill
 
 FIFTY_MB = """
@@ -154,7 +154,32 @@ def test_a_second_signal_kills(outlast):
         p.send_signal(signal.SIGINT)
         assert 130 == p.wait(60)
     job = outlast.show(1)
-    assert (9, "kill") == (job["signal"], job["stop_requested"]["verb"])
+    assert ("interrupted", "interrupted, ended by SIGKILL", 9) == tuple(job[key] for key in ("outcome", "reason", "signal"))
+
+
+def test_two_signals_before_it_starts(outlast):
+    outlast("group", "set", "g", "--slots", "1", status=0)
+    outlast.run("-g", "g", "--", "sleep", "1000")
+    env = {"OUTLAST_FAILPOINTS": "front.handed-over=block", "OUTLAST_FAILPOINTS_DIR": str(outlast.folder)}
+    with outlast.start("run", "-w", "-g", "g", "--", "echo", "on", env=env) as process:
+        eventually((outlast.folder / "front.handed-over.reached").exists)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        (outlast.folder / "front.handed-over").touch()  # both are there before it looks once
+        assert b"" == process.communicate(timeout=60)[0]
+    assert ("interrupted", []) == tuple(outlast.show(2)[key] for key in ("outcome", "runs"))
+
+
+def test_it_stays_until_the_whole_tree_is_gone(outlast):
+    with outlast.start("run", "-w", "--stop.grace", "10m", *POLITE_WITH_DEAF_CHILD) as process:
+        assert b"up\n" == process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        eventually(lambda: has_result(outlast, 1))
+        assert "running" == outlast.show(1)["status"]
+        process.send_signal(signal.SIGINT)
+        assert 130 == process.wait(60)
+        assert none_called(outlast, "sleep")
+    assert "interrupted, exit code 42" == outlast.show(1)["reason"]
 
 
 def test_control_c_on_a_terminal(outlast):

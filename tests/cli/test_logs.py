@@ -118,6 +118,34 @@ def test_follow_to_the_end(outlast):
     assert b"one\n" == outlast("logs", "-f", "--raw", "--grep", "one", "1", status=0).stdout
 
 
+@pytest.mark.parametrize("words", [[], ["--run", "all"], ["--run", "-1"], ["--json"], ["-n", "1"]])
+def test_follow_from_run_to_run(outlast, words):
+    os.mkfifo(outlast.folder / "go")
+    line = "echo begun; echo run $OUTLAST_RUN; read x < go; exit 1"
+    outlast.run("--retries", "2", "--retries.delay", "200ms", "--", "sh", "-c", line)
+    eventually(lambda: b"run 1" in outlast("logs", "1").stdout)
+    with outlast.start("logs", "-f", "--raw", *words, "1") as process:
+        for number in (b"1", b"2", b"3"):
+            if number > b"1" or "-n" not in words:  # all that a later run writes is new
+                assert b"begun" in process.stdout.readline()
+            assert b"run " + number in process.stdout.readline()
+            (outlast.folder / "go").write_text("x\n")
+        assert (b"", b"") == process.communicate(timeout=60)
+    assert 0 == process.returncode
+    assert "ended" == outlast.show(1)["status"]
+
+
+def test_follow_one_run_only(outlast):
+    os.mkfifo(outlast.folder / "go")
+    outlast.run("--retries", "1", "--", "sh", "-c", "echo try $OUTLAST_RUN; read x < go; exit 1")
+    with outlast.start("logs", "-f", "--raw", "--run", "1", "1") as process:
+        assert b"try 1\n" == process.stdout.readline()
+        (outlast.folder / "go").write_text("x\n")
+        assert (b"", b"") == process.communicate(timeout=60)
+    assert (0, "running") == (process.returncode, eventually(lambda: outlast.show(1)["run"] == 2 and outlast.show(1)["status"]))
+    (outlast.folder / "go").write_text("x\n")
+
+
 def test_follow_before_it_runs(outlast):
     outlast("group", "set", "g", "--slots", "1")
     outlast.run("-g", "g", "--", "sleep", "1000")

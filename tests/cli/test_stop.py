@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from cli.outside import assert_refused
-from support import eventually
+from cli.outside import POLITE_WITH_DEAF_CHILD, assert_refused, has_result, none_called
+from support import eventually, kill
 
 DEAF = "trap '' TERM INT HUP; echo up; while :; do sleep 1000; done"
 
@@ -98,6 +98,45 @@ def test_without_waiting(outlast):
     assert ("running", "stop") == (job["status"], job["stop_requested"]["verb"])
     assert "stopping" in outlast("list").text
     outlast("kill", "1", status=0)
+
+
+def half_stopped(outlast, verb, *words):
+    """Return a job whose command has ended at our wish, while its child, which is deaf to it, has still ten minutes."""
+    job = running(outlast, *words, *POLITE_WITH_DEAF_CHILD)
+    up(outlast, job)
+    outlast(verb, "--no-wait", "--grace", "10m", str(job), status=0)
+    eventually(lambda: has_result(outlast, job))
+    return job
+
+
+@pytest.mark.parametrize(("verb", "outcome"), [("stop", "stopped"), ("interrupt", "interrupted")])
+@pytest.mark.parametrize("then", ["stop", "interrupt", "kill"])
+def test_a_second_wish_does_not_rewrite_what_the_first_did(outlast, verb, outcome, then):
+    job = half_stopped(outlast, verb)
+    outlast(then, "--no-wait", *([] if then == "kill" else ["--grace", "100ms"]), str(job), status=0)
+    outlast("wait", str(job))
+    assert none_called(outlast, "sleep")
+    assert (outcome, f"{outcome}, exit code 42") == tuple(outlast.show(job)[key] for key in ("outcome", "reason"))
+
+
+def test_it_runs_until_its_whole_tree_is_gone(outlast):
+    job = half_stopped(outlast, "stop", "--key", "k")
+    assert [("running", "stop")] == [(one["status"], one["stop_requested"]["verb"]) for one in outlast("ps", "--json").json["jobs"]]
+    assert "running" == outlast.show(job)["status"]
+    assert 124 == outlast("wait", "--timeout", "50ms", "k").status
+    assert_refused(outlast("run", "--key", "k", "--", "true"), 4, "k")
+    outlast("kill", "k", status=0)  # at once: the ladder that it takes the place of has ten minutes
+    assert none_called(outlast, "sleep")
+    assert 0 == outlast("run", "--key", "k", "--", "true").status
+
+
+def test_the_next_supervisor_goes_on_ending_it(outlast):
+    job = half_stopped(outlast, "stop")
+    kill(outlast.supervisor_pid(), outlast.home)
+    eventually(lambda: outlast.supervisor_pid() is not None)
+    eventually(lambda: outlast.show(job)["status"] == "running")  # without a supervisor its result is the truth
+    assert b"job 1: stopped, exit code 42; 1 process ended\n" == outlast("kill", str(job), status=0).stdout
+    assert none_called(outlast, "sleep")
 
 
 def test_several_of_one_name_are_refused(outlast):

@@ -3,11 +3,15 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import outlast as package
 from outlast import Jobs, NotFound, OutlastError, Refused, SystemFault, UsageError
+from outlast.client.submitting import submission
+from outlast.core.events import Held
+from outlast.seams import now
 from support import eventually
 
 
@@ -298,3 +302,39 @@ def test_a_job_outlives_its_script(outlast):
     (outlast.folder / "go").write_text("x\n")
     assert 1 == outlast("wait", "1").status
     assert 4 == outlast.show(1)["exit_code"]
+
+
+def test_one_object_for_many_threads(outlast, jobs):
+    def submit(number):
+        return [jobs.run(["true"], name=f"t{number}", key=f"{number}.{i}").id for i in range(50)]
+
+    with ThreadPoolExecutor(4) as threads:
+        ids = [number for some in threads.map(submit, range(4)) for number in some]
+    assert [*range(1, 201)] == sorted(ids)
+    with ThreadPoolExecutor(4) as threads:
+        ended = [job for some in threads.map(jobs.wait, (ids[:50], ids[50:100], ids[100:150], ids[150:])) for job in some]
+    assert {"succeeded"} == {job.outcome for job in ended}
+    assert ids == [job.id for job in ended]
+    assert [] == jobs.store.problems()
+    assert b"bad" not in outlast("doctor").stdout
+
+
+def test_a_thread_that_waits_holds_up_no_other(jobs):
+    with ThreadPoolExecutor(1) as threads:
+        sleeper = jobs.run(["sleep", "1000"])
+        waiting = threads.submit(jobs.wait, sleeper)
+        (job,) = jobs.wait(jobs.run(["true"]), timeout=60)
+        assert ("succeeded", False) == (job.outcome, waiting.done())
+        jobs.kill(sleeper)
+        assert "stopped" == waiting.result(60)[0].outcome
+
+
+def test_a_reader_sees_no_half_of_another_threads_transaction(jobs):
+    jobs.run(["true"], name="before")
+    with ThreadPoolExecutor(1) as threads, jobs.store.batch():
+        half = jobs.store.submit([submission(["true"], {"name": "half"}, shell=False)], now())
+        other = threads.submit(jobs.store.count, "name = 'half'")
+        with pytest.raises(TimeoutError):
+            other.result(0.05)
+        jobs.store.record(half[0], Held(), now())
+    assert 1 == other.result(60)

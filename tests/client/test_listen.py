@@ -55,6 +55,7 @@ def test_from_now_on(outlast):
 def test_it_survives_the_supervisor(outlast):
     with Jobs(str(outlast.home)) as jobs:
         jobs.wait(jobs.run(["true"]))
+        eventually(lambda: jobs.events()[-1]["kind"] == "ended")  # `wait` may see the end before it is recorded
         events = jobs.listen(after=jobs.events()[-1]["id"])
         jobs.run(["true"])
         assert 2 == next(events)["job"]

@@ -188,6 +188,17 @@ def test_a_life() -> None:
     assert 14 == job.version
 
 
+def test_a_later_wish_takes_nothing_back() -> None:
+    job = after(job_in(j.RUNNING), e.StopRequested(verb=j.INTERRUPT), AT)
+    job = after(job, e.StopRequested(verb=j.STOP, scope="run"), AT + 1)  # before anything was sent: the last one is served
+    assert {"verb": "stop", "scope": "job", "at": AT + 1}.items() <= (job.stop_requested or {}).items()
+    job = after(job, e.Signalled(signal=15, by=j.STOP), AT + 2)
+    job = after(job, e.StopRequested(verb=j.KILL), AT + 3)
+    job = after(job, e.Signalled(signal=9, by=j.KILL), AT + 4)
+    wish = {"verb": "kill", "signal": None, "grace": None, "scope": "job", "at": AT + 3, "sent_at": AT + 2, "sent_verb": "stop"}
+    assert wish == job.stop_requested
+
+
 def test_every_event_is_in_the_union_that_types_check() -> None:
     """`AnyEvent` exists for type checkers only; it has exactly the events of EVENTS."""
     text = (CHECKOUT / "src/outlast/core/events.py").read_text().partition("AnyEvent = (")[2].partition(")")[0]

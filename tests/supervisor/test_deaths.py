@@ -116,6 +116,30 @@ def test_readers_tell_the_truth_without_a_supervisor(outlast: Outlast, short_pat
     assert outlast.show(lives)["exit_code"] == 6
 
 
+def test_counts_are_true_without_a_supervisor(outlast: Outlast, short_path: Path) -> None:
+    outlast("group", "set", "g", "--slots", "2")
+    gate = short_path / "gate"
+    ends = outlast.run("--group", "g", "--", *gated(gate, "exit 5"))
+    again = outlast.run("--group", "g", "--retries", "1", "--retries.delay", "1h", "--", *gated(gate, "exit 5"))
+    waits = outlast.run("--group", "g", "--", "true")
+    loner = outlast.run("--group", "unset", "--", *gated(gate, "exit 5"))
+    for job in (ends, again, loner):
+        running(outlast, job)
+    assert "all 2 slots" in outlast("why", str(waits)).text
+    outlast("supervisor", "stop")
+    gate.touch()
+    eventually(lambda: _assert(["ended", "pending", "ended"] == [outlast.show(job)["status"] for job in (ends, again, loner)]))
+    counts = {"running": 0, "queued": 1, "pending": 1}
+    status = outlast("supervisor", "status", "--json").json
+    assert counts == {name: status[name] for name in counts}
+    assert "0 running, 1 queued, 1 pending" in outlast("supervisor", "status").text
+    group = {"name": "g", "slots": 2, "paused": False, **counts}
+    assert [group] == outlast("group", "list", "--json").json["groups"]  # a group that was never set is there as long as its jobs
+    assert {"schema": 1, **group} == outlast("group", "show", "g", "--json").json
+    assert "a free slot" in outlast("why", str(waits)).text
+    assert outlast.supervisor_pid() is None  # nobody was needed for that
+
+
 def test_the_kernel_tells_the_exit_of_a_command_whose_shim_was_killed(outlast: Outlast, short_path: Path) -> None:
     gate = short_path / "gate"
     job = outlast.run("--", *gated(gate, "exit 9"))
@@ -199,6 +223,15 @@ def test_a_supervisor_that_leaves_on_purpose_is_not_started_again_by_shims(outla
     gate.touch()
     eventually(lambda: _assert(outlast.show(job)["exit_code"] == 7))
     assert supervisor_starts(outlast) == 1
+
+
+def test_a_run_whose_shims_all_end_before_its_command_begins_is_not_started(outlast: Outlast) -> None:
+    job = outlast.run("--", "true", env={"OUTLAST_FAILPOINTS": "shim.before-spawn=die"})
+    outlast("wait", str(job))
+    shown = outlast.show(job)
+    assert ("not_started", 126, 1) == (shown["outcome"], shown["exit_code"], len(shown["runs"]))
+    assert "outlast doctor" in shown["reason"]
+    assert f"job {job}: run 1 was being started and never began" in (outlast.home / "supervisor.log").read_text()
 
 
 def _assert(truth: object) -> None:

@@ -1,7 +1,7 @@
 """A job in front: the client hands its three descriptors over and waits; the shim passes everything through.
 
 The client is not on the path of any byte, so that it may be killed at any time. SIGINT and SIGTERM to it interrupt the job
-with that signal; a second one kills it.
+with that signal; a second one interrupts it with SIGKILL.
 """
 
 import _signal  # type: ignore[import-not-found]  # `signal` costs 5 ms for its enumerations
@@ -13,8 +13,8 @@ from outlast import __version__
 from outlast.client.waiting import SAFETY, BackOff
 from outlast.core.errors import OutlastError, SystemFault
 from outlast.core.events import StopRequested
-from outlast.core.exits import wrapper_status
-from outlast.core.job import ENDED, FAILED, INTERRUPT, INTERRUPTED, KILL, NEUTRAL, QUEUED, STOPPED, SUCCEEDED
+from outlast.core.exits import SIGKILL, wrapper_status
+from outlast.core.job import ENDED, FAILED, INTERRUPT, INTERRUPTED, NEUTRAL, QUEUED, STOPPED, SUCCEEDED
 from outlast.executors import state
 from outlast.processes import starter
 from outlast.processes.identity import me
@@ -120,7 +120,7 @@ class InFront:
             if self.signals.fd in ready:
                 for number in self.signals.taken():
                     asked += 1
-                    self._interrupt(job, number, KILL if asked > 1 else INTERRUPT)
+                    self._interrupt(job, number if asked == 1 else SIGKILL)
             for connection in (watched, self.connection):
                 if connection.fileno() in ready and not _told(connection):
                     poller.unregister(connection.fileno())
@@ -138,8 +138,8 @@ class InFront:
         told = state.read(self.jobs.home.run_path(job.id, job.run))
         return told.result is not None and not told.locked and self.jobs.one(job.id).status == ENDED
 
-    def _interrupt(self, job: "Job", number: int, verb: str) -> None:
-        event = StopRequested(verb=verb, signal=None if verb == KILL else number, by="the client in front")
+    def _interrupt(self, job: "Job", number: int) -> None:
+        event = StopRequested(verb=INTERRUPT, signal=number, by="the client in front")
         try:
             self.jobs.store.request(job.id, event, now())
             self.jobs.wake()

@@ -26,7 +26,7 @@ _AT_ONCE = 50  # of many jobs that are waited for, so many are looked at togethe
 
 
 class Jobs:
-    """The jobs of one home. Opening costs nothing until something is asked for; use it from one thread at a time."""
+    """The jobs of one home. Opening costs nothing until something is asked for. Threads may share it; close it when all are through."""
 
     def __init__(self, home: "str | None" = None) -> None:
         """`home`: its directory (default: `$OUTLAST_HOME`, else `~/.local/state/outlast`)."""
@@ -371,7 +371,9 @@ class Jobs:
 
     def groups(self) -> "List[dict[str, Any]]":
         """Return all groups: name, slots (None = no limit), paused, running, queued, pending."""
-        return self.reading.groups() if self.reading is not None else []
+        from outlast.client.listing import true_groups
+
+        return true_groups(self, self.reading) if self.reading is not None else []
 
     def set_group(self, name: str, slots: int | None) -> None:
         """Let at most `slots` jobs of the group run at once (None = no limit). Running ones are left alone."""

@@ -2,7 +2,7 @@
 
 from outlast.core import selectors as s
 from outlast.core.columns import SORTS
-from outlast.core.job import ENDED
+from outlast.core.job import ENDED, PENDING, QUEUED, RUNNING
 from outlast.core.shape import lasted
 from outlast.seams import now
 from outlast.store.finding import listing, matching
@@ -18,16 +18,10 @@ if TYPE_CHECKING:
 
 
 def true_listing(jobs: "Jobs", reading: "Reading", wanted: "Filter") -> "tuple[list[Job], int]":
-    """Return (jobs, how many more there are) of a filter, each as it is now.
-
-    A supervisor's record is true but for some milliseconds. Without one every job that is recorded as running is looked at.
-    """
+    """Return (jobs, how many more there are) of a filter, each as it is now."""
     at = now()
     found, more = listing(reading, wanted, at)
-    if jobs.home.is_supervised():
-        return jobs.as_they_are(found), more
-    running = reading.running()
-    changed = {job.id: job for job, old in zip(jobs.as_they_are(running), running, strict=True) if job.status != old.status}
+    changed = {job.id: job for job in unrecorded(jobs, reading)}
     if not changed:
         return jobs.as_they_are(found), more
     kept = [job for job in jobs.as_they_are(found) if job.id not in changed]
@@ -35,6 +29,40 @@ def true_listing(jobs: "Jobs", reading: "Reading", wanted: "Filter") -> "tuple[l
     ordered = _in_order(kept, wanted, at)
     cut = len(ordered) if wanted.limit is None else wanted.limit
     return ordered[:cut], more + max(len(ordered) - cut, 0)
+
+
+def unrecorded(jobs: "Jobs", reading: "Reading") -> "list[Job]":
+    """Return, as they are, the jobs that run by the record only.
+
+    A supervisor's record is true but for some milliseconds. Without one every job that is recorded as running is looked at.
+    """
+    if jobs.home.is_supervised():
+        return []
+    return [job for job in jobs.as_they_are(reading.running()) if job.status != RUNNING]
+
+
+def true_counts(jobs: "Jobs", reading: "Reading") -> "dict[str, int]":
+    """Return how many jobs there are of each status, ended ones left out."""
+    counts = reading.count_active()
+    for job in unrecorded(jobs, reading):
+        counts[RUNNING] -= 1
+        counts[job.status] = counts.get(job.status, 0) + 1
+    counts.pop(ENDED, None)
+    return counts
+
+
+def true_groups(jobs: "Jobs", reading: "Reading") -> "list[dict[str, Any]]":
+    """Return all groups: see `Reading.groups`. One that was never set is there only as long as it has jobs that have not ended."""
+    groups = {group["name"]: group for group in reading.groups()}
+    for job in unrecorded(jobs, reading):
+        group = groups.get(job.group)
+        if group is not None:
+            group[RUNNING] -= 1
+            if job.status in group:
+                group[job.status] += 1
+            elif not (group[RUNNING] or group[QUEUED] or group[PENDING] or reading.group(group["name"])):
+                del groups[group["name"]]
+    return [*groups.values()]
 
 
 def _meant(reading: "Reading", wanted: "Filter", changed: "dict[int, Job]") -> "list[Job]":

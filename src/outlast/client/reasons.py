@@ -18,7 +18,7 @@ def why(jobs: "Jobs", job: "Job") -> str:
     reading = jobs.reading
     if job.status == QUEUED and job.group is not None and reading is not None:
         slots, paused = reading.group(job.group) or (None, False)
-        use = next((group for group in reading.groups() if group["name"] == job.group), None)
+        use = next((group for group in jobs.groups() if group["name"] == job.group), None)
         around = around.replace(
             slots=slots, group_paused=paused, running=use["running"] if use else 0, before=reading.queued_before(job.group, job.id)
         )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from outlast.home import Home
 
+PATH_BYTES = 4000  # a path that shims take is shorter (docs/shim-protocol.md)
+
 
 def environment(set_: "Mapping[str, str | None]", unset: "Sequence[str]") -> Environment:
     """Return our environment and surroundings with what was asked for set and left out."""
@@ -74,6 +76,7 @@ def submission(
     if options.get("unique") and not name:
         raise UsageError("--unique takes the name as the key", "give it one with `--name NAME`")
     spec = stored(options)
+    _check_paths(where, spec.get("stdin"))
     info = list(options.get("info") or ())
     job = Job(
         id=0, name=name or default_name(argv), description=options.get("description") or "", group=options.get("group"),
@@ -96,6 +99,13 @@ def _directory(wanted: str | None, otherwise: str | None) -> str:
     if wanted and not os.path.isdir(path):
         raise UsageError(f"--cwd: there is no directory {path}", "make it first, or name another")
     return path
+
+
+def _check_paths(where: str, stdin: str | None) -> None:
+    for option, path in (("cwd", where), ("stdin", os.path.join(where, stdin or ""))):
+        size = len(os.fsencode(path))
+        if size >= PATH_BYTES:
+            raise UsageError(f"--{option}: the path has {size} bytes", f"it must have less than {PATH_BYTES}; take a shorter way to it")
 
 
 def _user() -> str:

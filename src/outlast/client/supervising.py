@@ -2,6 +2,7 @@
 
 import os
 
+from outlast.client.listing import true_counts
 from outlast.core.errors import Refused, SystemFault
 from outlast.processes import starter
 
@@ -19,7 +20,7 @@ def status(jobs: "Jobs") -> "dict[str, Any]":
         words = starter.told(jobs.home)
         if words:
             pid, version, since = int(words[0]), words[1], int(words[2])
-    counts = jobs.reading.count_active() if jobs.reading is not None else {}
+    counts = true_counts(jobs, jobs.reading) if jobs.reading is not None else {}
     return {"pid": pid, "version": version, "since": since, **{name: counts.get(name, 0) for name in ("running", "queued", "pending")}}
 
 

@@ -9,13 +9,15 @@ from outlast.core.errors import Bug
 from outlast.core.events import Started
 from outlast.core.job import RUNNING, Job, Run
 from outlast.core.lifecycle import after, run_after
-from outlast.core.policies import after_run, judge, lost, machine_ended
+from outlast.core.policies import after_run, judge, lost, machine_ended, was_stopped
 from outlast.executors import state
 from outlast.processes.identity import Identity, boot_id, lives, pid_namespace
 from outlast.seams import now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from outlast.core.job import Ending
     from outlast.executors.state import State
     from outlast.home import Home
@@ -48,10 +50,16 @@ def _ending(home: "Home", job: Job, run: Run | None, told: "State", at: int) -> 
     if run is None:
         return None
     if told.result is not None:
-        sent_at = (job.stop_requested or {}).get("sent_at")
-        return judge(job, told.result, stopped_by_us=sent_at is not None and told.result["at"] >= sent_at)
+        if _is_being_ended(home, job, told.result):
+            return None
+        return judge(job, told.result, stopped_by_us=was_stopped(job, told.result["at"]))
     if told.locked:
         return None
+    return _without_result(home, run, told, at)
+
+
+def _without_result(home: "Home", run: Run, told: "State", at: int) -> "Ending | None":
+    """Return likewise for a run whose shim is gone and told nothing of the end."""
     if run.boot != (os.environ.get("OUTLAST_BOOT_ID") or boot_id()):
         return machine_ended(at, started=told.started is not None)
     if told.started is None or home.is_supervised():
@@ -61,3 +69,11 @@ def _ending(home: "Home", job: Job, run: Run | None, told: "State", at: int) -> 
     if lives(Identity(pid=told.started["pid"], start=told.started["start"])):
         return None
     return lost(at, "its shim was killed, and nobody saw how the command ended")
+
+
+def _is_being_ended(home: "Home", job: Job, result: "dict[str, Any]") -> bool:
+    """Tell whether a supervisor may still be ending what the command left: then only its record says that the run is over."""
+    wish = job.stop_requested
+    asked = wish is not None and ("sent_at" in wish or wish["at"] <= result["at"])
+    cleaned = result["leftovers"] and job.spec.get("leftovers.action") == "stop"
+    return bool(asked or cleaned) and home.is_supervised()

@@ -101,7 +101,7 @@ class Ended(Event):
 
 
 class StopRequested(Event):
-    """Somebody wants it ended: `verb` is stop, interrupt or kill."""
+    """Somebody wants it ended: `verb` is stop, interrupt or kill. After the first that was served a later one only hurries."""
 
     __slots__ = ("verb", "signal", "grace", "by", "scope")
     verb: str

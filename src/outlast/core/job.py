@@ -30,7 +30,7 @@ FAILED = "failed"
 NEUTRAL = "neutral"
 """Codes for success and for failure are given, and the exit code is in neither list."""
 STOPPED = "stopped"
-"""Somebody asked for its end with `stop` or `kill`; this is not a failure."""
+"""Somebody asked for its end with `stop` or `kill`; this is not a failure. Of several wishes the first one that reached it decides."""
 INTERRUPTED = "interrupted"
 """Somebody interrupted it, or the machine ended while it ran; a failure that is not charged to its retries."""
 TIMED_OUT = "timed_out"
@@ -86,7 +86,8 @@ class Job(Value):
     next_run_at: int | None
     paused: bool
     held: bool
-    stop_requested: "dict[str, Any] | None"  # {"verb", "signal", "grace", "at"}: what was asked, not what is
+    # {"verb", "signal", "grace", "scope", "at"}: what was asked last, not what is; {"sent_at", "sent_verb"}: of the first that was served
+    stop_requested: "dict[str, Any] | None"
     info: "list[str]"
     params: "dict[str, str]"
     rerun_of: int | None

@@ -120,7 +120,7 @@ def _changes(job: Job, event: "e.AnyEvent", now: int) -> "dict[str, Any]":  # no
                 "pid": None, "next_run_at": None, "paused": False, "held": False, **codes,
             }  # fmt: skip
         case e.StopRequested():
-            return {"stop_requested": {"verb": event.verb, "signal": event.signal, "grace": event.grace, "scope": event.scope, "at": now}}
+            return {"stop_requested": _wish(job.stop_requested, event, now)}
         case e.Paused():
             return {"paused": True}
         case e.Resumed():
@@ -131,7 +131,9 @@ def _changes(job: Job, event: "e.AnyEvent", now: int) -> "dict[str, Any]":  # no
             return {"held": False}
         case e.Signalled():
             wish = job.stop_requested
-            return {} if wish is None or event.by == "signal" else {"stop_requested": {**wish, "sent_at": now}}
+            if wish is None or event.by == "signal" or "sent_at" in wish:
+                return {}  # not at a stop's wish; or a later one only hurries what the first has begun
+            return {"stop_requested": {**wish, "sent_at": now, "sent_verb": event.by}}
         case e.Warned() | e.Noted():
             return {}
     raise _no_rule(event)
@@ -140,6 +142,16 @@ def _changes(job: Job, event: "e.AnyEvent", now: int) -> "dict[str, Any]":  # no
 def _no_rule(event: "Never") -> Bug:
     """Return the refusal of an event that has no rule. Types refuse it first: whoever adds an event adds its rule."""
     return Bug(f"no rule for the event `{type(event).__name__}`")
+
+
+def _wish(before: "dict[str, Any] | None", event: e.StopRequested, now: int) -> "dict[str, Any]":
+    """Return what is wished after `event`. It takes nothing back: neither a signal that was sent, nor the end of the whole job."""
+    wish = {"verb": event.verb, "signal": event.signal, "grace": event.grace, "scope": event.scope, "at": now}
+    if before is not None:
+        wish |= {name: before[name] for name in ("sent_at", "sent_verb") if name in before}
+        if before["scope"] != "run":
+            wish["scope"] = before["scope"]
+    return wish
 
 
 def _of(ending: Ending) -> "dict[str, Any]":

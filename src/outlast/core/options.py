@@ -157,6 +157,7 @@ OPTIONS: tuple[Option, ...] = (
 BY_NAME: "dict[str, Option]" = {option.name: option for option in OPTIONS}
 _SHORTHANDS = {"leftovers": "leftovers.action"}  # a bare table name, where it is no option of its own
 _LEAST = {"log.run.max-files": 2, "log.file.max-bytes": 1024}
+_MOST = {"log.run.max-files": 1000, "leftovers.grace": 1_000_000 * _SECOND}  # what shims take (docs/shim-protocol.md)
 
 
 def flatten(keywords: "Mapping[str, Any]") -> "dict[str, Any]":
@@ -210,9 +211,7 @@ def settle(spec: "Mapping[str, Any]") -> "dict[str, Any]":
     """Return `spec` checked as a whole, without what equals its default, in the order of the table. Raises UsageError."""
     if "key" in spec and spec.get("unique"):
         raise UsageError("--key and --unique exclude each other", "--unique means that the name is the key")
-    for name, least in _LEAST.items():
-        if spec.get(name) is not None and spec[name] < least:
-            raise UsageError(f"--{name}: {spec[name]} is too small", f"it is at least {least}; `none` is no limit")
+    _check_bounds(spec)
     both = set(spec.get("retries.success-codes", (0,))).intersection(spec.get("retries.failure-codes", ()))
     if both:
         raise UsageError(f"exit code {min(both)} cannot mean both success and failure", "take it out of one of the two lists")
@@ -229,6 +228,16 @@ def settle(spec: "Mapping[str, Any]") -> "dict[str, Any]":
             if kept != default:
                 settled[option.name] = kept
     return settled
+
+
+def _check_bounds(spec: "Mapping[str, Any]") -> None:
+    for name, least in _LEAST.items():
+        if spec.get(name) is not None and spec[name] < least:
+            raise UsageError(f"--{name}: {spec[name]} is too small", f"it is at least {least}; `none` is no limit")
+    for name, most in _MOST.items():
+        if spec.get(name) is not None and spec[name] > most:
+            kind = BY_NAME[name].kind
+            raise UsageError(f"--{name}: {kinds.spell(kind, spec[name])} is too large", f"it is at most {kinds.spell(kind, most)}")
 
 
 def value(spec: "Mapping[str, Any]", name: str) -> "Any":

@@ -32,13 +32,20 @@ def judge(job: Job, result: "dict[str, Any]", *, stopped_by_us: bool) -> Ending:
     return of_status(job, result["status"], stopped_by_us=stopped_by_us, **facts)
 
 
+def was_stopped(job: Job, ended_at: int) -> bool:
+    """Tell whether a signal at somebody's wish went to the present run before it ended at `ended_at` (ns)."""
+    sent_at = (job.stop_requested or {}).get("sent_at")
+    return sent_at is not None and ended_at >= sent_at
+
+
 def of_status(job: Job, status: int, *, stopped_by_us: bool, **facts: "Any") -> Ending:
     """Return how a run ended by its raw wait status (wait(2)) and the job's spec."""
     signal = status & 0x7F
     code = None if signal else status >> 8
     told = f"ended by {signal_name(signal)}" if signal else f"exit code {code}"
     if stopped_by_us:
-        verb = (job.stop_requested or {}).get("verb", j.STOP)
+        wish = job.stop_requested or {}
+        verb = wish.get("sent_verb") or wish.get("verb", j.STOP)
         outcome = j.INTERRUPTED if verb == j.INTERRUPT else j.STOPPED
         reason = f"{_DONE[verb]}, {told}"
     elif signal:
@@ -66,6 +73,12 @@ def _not_started(job: Job, stage: str, error: int) -> str:
     stdin = f"the standard input {value(job.spec, 'stdin') or ''}".rstrip()
     what = {"cwd": f"the directory {job.cwd}", "stdin": stdin, "fork": "a process for it"}.get(stage, job.command[0][:200])
     return f"not started: {what}: {words}"
+
+
+def never_began(now: int, tries: int) -> Ending:
+    """Return the ending of a run whose shims all ended before they could start the command: trying on would never end."""
+    reason = f"not started: {tries} shims ended before the command could begin; `outlast doctor` and supervisor.log may say why"
+    return Ending(outcome=j.NOT_STARTED, reason=reason, exit_code=CANNOT_START, ended_at=now)
 
 
 def lost(now: int, reason: str) -> Ending:

@@ -94,7 +94,7 @@ def _told(data: "Mapping[str, Any]") -> "dict[str, Any]":
 def _wish(wish: "dict[str, Any] | None") -> "dict[str, Any] | None":
     if wish is None:
         return None
-    shape = {name: held for name, held in wish.items() if name != "sent_at"}
+    shape = {name: held for name, held in wish.items() if name not in {"sent_at", "sent_verb"}}
     if "at" in shape:
         shape["at"] = format_time_utc(shape["at"])
     if shape.get("grace") is not None:

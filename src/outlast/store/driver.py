@@ -4,11 +4,14 @@ Every write transaction and every checkpoint happens under an exclusive flock on
 a commit when a checkpoint races it (sqlite.org/wal.html#walresetbug), and a fair queue cuts the worst wait of many writers.
 Only the supervisor checkpoints. Nobody closes a writing connection without the flock, since the last one to close checkpoints.
 A transaction in which anything failed is never committed, whoever caught the failure.
+
+A flock keeps out other processes, not our own threads: those wait for each other at `Database.lock`, for a statement or a transaction.
 """
 
 import _signal  # type: ignore[import-not-found]  # below `signal`, whose enumerations cost 5 ms
 import fcntl
 import os
+from _thread import RLock  # `threading` costs more than all of this module
 
 from outlast.core.errors import OutlastError, SystemFault
 from outlast.home import Home, cannot_lock, fault
@@ -48,11 +51,12 @@ def load_queries() -> "dict[str, str]":
 class Database:
     """One connection to the database of a home."""
 
-    __slots__ = ("_failed", "_flock", "_writing", "connection", "home", "queries", "readonly")
+    __slots__ = ("_failed", "_flock", "_writing", "connection", "home", "lock", "queries", "readonly")
 
     def __init__(self, home: Home, *, readonly: bool = False) -> None:
         """Open (and, to write, make) the database. Raises SystemFault: newer schema, corrupt, no permission, no locks."""
         self.home = home
+        self.lock = RLock()
         self.readonly = readonly
         self.queries = load_queries()
         self._flock = -1
@@ -127,17 +131,18 @@ class Database:
         self._guarded(lambda: self.connection.executemany(sql, rows))
 
     def _guarded(self, what: "Callable[[], T]") -> "T":
-        if self._failed is not None:
-            raise self._failed  # SQLite may have rolled back already: what came now would stand alone
-        try:
-            return what()
-        except sqlite.Error as error:
-            told = explained(error, self.home.at("outlast.db"))
-            self._failed = told if self._writing else None
-            raise told from error
-        except Exception as error:  # a value that cannot be bound
-            self._failed = error if self._writing else None
-            raise
+        with self.lock:
+            if self._failed is not None:
+                raise self._failed  # SQLite may have rolled back already: what came now would stand alone
+            try:
+                return what()
+            except sqlite.Error as error:
+                told = explained(error, self.home.at("outlast.db"))
+                self._failed = told if self._writing else None
+                raise told from error
+            except Exception as error:  # a value that cannot be bound
+                self._failed = error if self._writing else None
+                raise
 
     def spoil(self, error: BaseException) -> None:
         """Let the present transaction fail with `error` at its end, if nothing else does."""
@@ -176,15 +181,17 @@ class Database:
 
 
 class _Flock:
-    """The exclusive flock; signals that would stop or end a client wait until it is released."""
+    """The exclusive flock, and our own threads' lock round it; signals that would stop or end a client wait until it is released."""
 
-    __slots__ = ("_fd", "_home", "_mask")
+    __slots__ = ("_fd", "_home", "_lock", "_mask")
 
     def __init__(self, database: Database) -> None:
+        self._lock = database.lock
         self._fd = database._flock  # noqa: SLF001  # one module, one duty
         self._home = database.home
 
     def __enter__(self) -> None:
+        self._lock.acquire()
         # While it waits, SIGINT and SIGTERM may end it (whoever has the lock may stand still); nothing has begun, nothing is held.
         self._mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGTSTP,))
         try:
@@ -196,12 +203,14 @@ class _Flock:
             except OSError:
                 pass
             _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)
+            self._lock.release()
             if isinstance(error, OSError):
                 raise cannot_lock(self._home.path, error) from error
             raise
 
     def __exit__(self, *_: object) -> None:
         fcntl.flock(self._fd, fcntl.LOCK_UN)
+        self._lock.release()
         _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)
 
 

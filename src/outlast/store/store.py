@@ -148,9 +148,13 @@ class Store(Reading):
 
     def record_all(self, job: Job, events: "Sequence[e.AnyEvent]", now: int) -> Job:
         """Write what `events`, one after the other, make of `job`: as `record` does, but its row and its run's only once."""
-        if not self._in_batch:
-            with self.batch():
-                return self.record_all(job, events, now)
+        with self.database.lock:  # else another thread would join our batch
+            if not self._in_batch:
+                with self.batch():
+                    return self._record_all(job, events, now)
+            return self._record_all(job, events, now)
+
+    def _record_all(self, job: Job, events: "Sequence[e.AnyEvent]", now: int) -> Job:
         if not events:
             return job
         new, run = job, self.current_run(job)
@@ -277,7 +281,7 @@ def _stale(job: Job) -> Stale:
 
 
 class Batch:
-    """`with store.batch():` groups verbs into one transaction; nests by joining the outer one."""
+    """`with store.batch():` groups verbs into one transaction; nests by joining the outer one, which is our own thread's."""
 
     __slots__ = ("_changes", "_outer", "_store", "_transaction")
 
@@ -288,6 +292,14 @@ class Batch:
 
     def __enter__(self) -> Store:
         """Begin, unless one is under way."""
+        self._store.database.lock.acquire()
+        try:
+            return self._begin()
+        except BaseException:
+            self._store.database.lock.release()
+            raise
+
+    def _begin(self) -> Store:
         self._outer = self._store._in_batch  # noqa: SLF001  # its other half
         if self._outer:
             self._changes = self._store.database.connection.total_changes
@@ -304,6 +316,12 @@ class Batch:
 
     def __exit__(self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None") -> None:
         """Commit, durably, or change nothing."""
+        try:
+            self._finish(kind, error, trace)
+        finally:
+            self._store.database.lock.release()
+
+    def _finish(self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None") -> None:
         if self._outer:
             if error is not None and self._store.database.connection.total_changes != self._changes:
                 self._store.database.spoil(error)  # half of it must not be committed by whoever catches this

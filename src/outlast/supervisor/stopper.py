@@ -62,9 +62,9 @@ class Stopper:
         return ended
 
     def _serve(self, live: LiveRun, wish: "dict[str, Any]", at: int) -> None:
-        if live.over:
+        if self._is_past(live, wish):
             live.wish_at = wish["at"]
-            return  # it ended by itself before a signal reached it
+            return
         if live.command_pid is None or live.command_start is None:
             told = state.read(live.path)
             if told.locked or told.started or told.result:
@@ -85,6 +85,15 @@ class Stopper:
         live.stopping = Stopping(self._target(live), self._context.spare, SIGKILL if at_once else number, grace or 0, at_once=at_once)
         live.job = self._context.store.record(live.job, e.Signalled(signal=SIGKILL if at_once else number, by=wish["verb"]), at)
         self._begun.append(live)
+
+    def _is_past(self, live: LiveRun, wish: "dict[str, Any]") -> bool:
+        """Tell whether the run ended by itself before a signal reached it, or all that there was to be ended is: the wish comes too late.
+
+        Not so while a ladder still climbs, which this wish may hurry, or if a supervisor before us was killed on one.
+        """
+        if live.stopping is not None or not (live.over or state.read(live.path).result):
+            return False
+        return live.tree_ended or "sent_at" not in wish or live.run.boot != self._context.facts.boot
 
     def committed(self) -> None:
         """Climb the ladders whose beginning is durable now."""

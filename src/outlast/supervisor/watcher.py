@@ -9,7 +9,7 @@ import os
 from outlast.core.errors import Bug
 from outlast.core.events import Noted
 from outlast.core.job import Ending
-from outlast.core.policies import judge, lost, machine_ended, of_status
+from outlast.core.policies import judge, lost, machine_ended, never_began, of_status, was_stopped
 from outlast.executors import state
 from outlast.processes import witness
 from outlast.processes.identity import Identity, lives
@@ -117,7 +117,7 @@ class Watcher:
         if told.result is not None:
             failpoint("result.after-read")
             live.unrestored = told.result.get("unrestored") or []
-            return judge(live.job, told.result, stopped_by_us=self._stopped_by_us(live, told.result["at"]))
+            return judge(live.job, told.result, stopped_by_us=was_stopped(live.job, told.result["at"]))
         live.over = False
         self._settle(live, told)
         return live.ending
@@ -138,16 +138,23 @@ class Watcher:
             self._settle_by_witness(live)
 
     def _never_began(self, live: LiveRun, told: "State") -> None:
-        """Start the run, for the first time: at once, or with a growing pause if shim after shim ends before it can."""
+        """Start the run, for the first time: at once, or with a growing pause if shim after shim ends before it can, up to a limit.
+
+        How they ended is not known: they are the guard's children.
+        """
         if told.exists:
             os.unlink(live.path)
+        if live.vain == MOST_VAIN:
+            self._ended(live, never_began(now(), live.vain))
+            return
+        if told.exists:
             said = f"run {live.run.run} was being started and never began; it is started again"
             self._context.log(f"job {live.id}: {said}")
             if not live.vain:  # once is enough, however often its shim ends
                 live.notes.append(Noted(text=said, data={"run": live.run.run}))
                 self._context.touch()
         self._context.loop.call_after(min((1 << live.vain) // 2 * SOON, LATER), lambda: self.restart(live))
-        live.vain = min(live.vain + 1, MOST_VAIN)
+        live.vain += 1
 
     def _settle_by_witness(self, live: LiveRun) -> None:
         pid, start = live.command_pid, live.command_start
@@ -166,7 +173,7 @@ class Watcher:
         if status is None:
             self._ended(live, lost(now(), "its shim was killed, and nobody saw how the command ended"))
             return
-        ending = of_status(live.job, status, stopped_by_us=self._stopped_by_us(live, now()), ended_at=now())
+        ending = of_status(live.job, status, stopped_by_us=was_stopped(live.job, now()), ended_at=now())
         self._ended(live, ending.replace(reason=f"{ending.reason} (its shim was killed; told by the kernel)"))
 
     def _followed_ended(self, live: LiveRun, fd: int) -> None:
@@ -176,10 +183,6 @@ class Watcher:
     def _ended(self, live: LiveRun, ending: Ending) -> None:
         live.ending = ending
         self._over(live)
-
-    def _stopped_by_us(self, live: LiveRun, ended_at: int) -> bool:
-        sent_at = (live.job.stop_requested or {}).get("sent_at")
-        return sent_at is not None and ended_at >= sent_at
 
     def forget(self, live: LiveRun) -> None:
         """Close what is held of a run whose end is recorded."""

@@ -5,7 +5,7 @@ import sys
 
 from outlast.client.output import Output, numbered
 from outlast.core.errors import UsageError
-from outlast.core.job import ENDED
+from outlast.core.job import ENDED, RUNNING
 from outlast.logs.cri import Torn
 from outlast.logs.gaps import Gap
 from outlast.logs.view import View, notice
@@ -30,8 +30,9 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     if not parsed.operands:
         return _all_running(parsed, jobs)
     job = jobs.one(parsed.operands[0])
-    if not job.runs and parsed.options.get("follow"):
-        job = _wait_for_run(jobs, job)
+    follow = bool(parsed.options.get("follow"))
+    if not job.runs and follow:
+        job = _with_runs_after(jobs, job, 0)
     wanted = parsed["run"]
     runs = list(job.runs) if wanted == "all" else [numbered(job, wanted)] if job.runs else []
     if not runs:
@@ -39,15 +40,26 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
             print(f"outlast: job {job.id} has written nothing: it has no run yet; `outlast why {job.id}` says why", file=sys.stderr)
         return 0
     for run in runs:
-        follow = bool(parsed.options.get("follow")) and run is runs[-1]
-        _show(jobs, Output(jobs.home, job, run), parsed, follow=follow)
+        _show(jobs, Output(jobs.home, job, run), parsed, follow=follow and run is runs[-1])
+    if follow and wanted in ("all", -1):
+        _follow_runs_after(jobs, job, runs[-1].run, parsed)
     return 0
 
 
-def _wait_for_run(jobs: "Jobs", job: "Job") -> "Job":
+def _follow_runs_after(jobs: "Jobs", job: "Job", last: int, parsed: "Parsed") -> None:
+    parsed.options.pop("lines", None)  # all that they write is new
+    while (job := _with_runs_after(jobs, job, last)).run > last:
+        for run in job.runs[last:]:
+            _show(jobs, Output(jobs.home, job, run), parsed, follow=True)
+        last = job.run
+
+
+def _with_runs_after(jobs: "Jobs", job: "Job", last: int) -> "Job":
+    """Return the job when a run after its run `last` has begun, or when it has ended."""
     from outlast.client.waiting import until
 
-    until(jobs.home, [job.id], lambda: (found := jobs.one(job.id)).runs or found.status == ENDED, None)
+    sys.stdout.flush()
+    until(jobs.home, [job.id], lambda: (found := jobs.one(job.id)).run > last or found.status == ENDED, None)
     return jobs.one(job.id)
 
 
@@ -93,7 +105,9 @@ def _lives(jobs: "Jobs", output: Output) -> bool:
     from outlast.executors import state
 
     told = state.read(jobs.home.run_path(output.job.id, output.run.run))
-    return told.locked and told.result is None
+    if told.locked or told.result is not None:
+        return told.result is None
+    return jobs.one(output.job.id).runs[output.run.run - 1].status == RUNNING  # it is about to be started; or its shim was killed
 
 
 def _pause() -> None:
