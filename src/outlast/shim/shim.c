@@ -40,6 +40,7 @@ enum {
     WIDE = 8 * CHUNK,             /* the same, and the room of the pipe, once BUSY reads in a row found more than half of CHUNK */
     BUSY = 8,
     STAGE = 2 * WIDE,             /* bytes of records that are written at once */
+    FILES_WIDE = 16 * WIDE,       /* smaller files would end half empty, since a chunk is not split over two */
     BLOCK = 16,                   /* bytes that are searched and copied at once */
     PIECE = 16384,                /* bytes of text in one record */
     PREFIX = 40,                  /* "2026-11-22T08:00:00.123456789Z stdout F " */
@@ -891,7 +892,7 @@ static size_t read_stream(int i)
     }
     s->count += n;
     if (s->busy < BUSY) {
-        s->busy = n > CHUNK / 2 ? s->busy + 1 : 0;
+        s->busy = n > CHUNK / 2 && (!opt.max_bytes || opt.max_bytes >= FILES_WIDE) ? s->busy + 1 : 0;
         if (s->busy == BUSY)
             fcntl(s->pipe, F_SETPIPE_SZ, WIDE); /* may be refused: then reads stay as they are */
     }

@@ -28,6 +28,7 @@ STATE, LIFELINE = 3, 4  # descriptors, by protocol
 STARTED, RESULT = (0, 1024), (1024, 2048)  # slots of the state file: offset, room
 CHUNK = 65536  # bytes of one read
 WIDE = 8 * CHUNK  # the same, and the room of the pipe, once BUSY reads in a row found more than half of CHUNK
+FILES_WIDE = 16 * WIDE  # smaller files would end half empty, since a chunk is not split over two
 BUSY = 8
 PIECE = 16384  # bytes of text in one record
 GAP_SIZE = 256
@@ -730,7 +731,8 @@ class Run:
             return 0
         self.counts[stream] += len(chunk)
         if self.busy[stream] < BUSY:
-            self.busy[stream] = self.busy[stream] + 1 if len(chunk) > CHUNK // 2 else 0
+            fits = self.options.max_bytes == 0 or self.options.max_bytes >= FILES_WIDE
+            self.busy[stream] = self.busy[stream] + 1 if fits and len(chunk) > CHUNK // 2 else 0
             if self.busy[stream] == BUSY:
                 widen(self.pipes[stream])
         if self.options.streams[stream]:
