@@ -34,6 +34,7 @@ PIECE = 16384  # bytes of text in one record
 GAP_SIZE = 256
 PASS_SIZE = 4096  # PIPE_BUF: what a pipe that polls writable takes without blocking
 REQUEST = 65536  # bytes of one request to a guard
+MOST_STRINGS = 4096  # its words and variables
 HANDED = 4  # descriptors that come with it
 HELD_BACK = 1 << 20  # bytes kept for a client that does not read, before children of an ended command are held back
 FIRST_LOOK = 0.01  # seconds; the lock of a supervisor that is just dying is held a little longer than its lifeline
@@ -908,6 +909,7 @@ class Guard:
         self.lifeline, self.poll = Lifeline(options.home), select.poll()
         self.poll.register(LIFELINE, 0)
         self.children: dict[int, int] = {}  # pidfd -> pid
+        self.home, self.synced = options.home, 0  # the number of the last commit that is on the disk
         self.control: _socket.socket | None = None
         try:
             import _socket as sockets  # nobody else needs it
@@ -951,12 +953,12 @@ class Guard:
             self.poll.unregister(STATE)
             return
         fds = [int.from_bytes(data[at : at + 4], sys.byteorder) for _, _, data in ancillary for at in range(0, len(data), 4)]
-        serial, answer, pidfd = text.partition(b" ")[0], -errno.EINVAL, -1
+        serial, answer, pidfd = text.partition(b"\0")[0].partition(b" ")[0], -errno.EINVAL, -1
         if len(fds) == HANDED and not flags & 0x20:  # MSG_TRUNC
             try:
                 answer, pidfd = self.fork(text, fds)
-            except OSError as error:
-                answer = -(error.errno or errno.EINVAL)
+            except (OSError, ValueError) as error:
+                answer = -(getattr(error, "errno", 0) or errno.EINVAL)
         for fd in fds:
             os.close(fd)
         handed = [(1, 1, pidfd.to_bytes(4, sys.byteorder))] if pidfd >= 0 else []  # SOL_SOCKET, SCM_RIGHTS
@@ -968,7 +970,14 @@ class Guard:
     def fork(self, text: bytes, fds: list[int]) -> tuple[int, int]:
         """Return (pid, pidfd) of a shim that owns the run that `text` tells of."""
         head, *strings = text.split(b"\0")[:-1]
-        count = int(head.split()[1])
+        count, commit = (int(word) for word in head.split()[1:3])
+        if not 0 < count < len(strings):
+            raise OSError(errno.EINVAL, "words")
+        if len(strings) >= MOST_STRINGS:
+            raise OSError(errno.E2BIG, "words")
+        if commit > self.synced:
+            sync_log(self.home)
+            self.synced = commit
         _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
         pid = os.fork()
         if pid == 0:
@@ -988,6 +997,18 @@ class Guard:
         self.children[pidfd] = pid
         self.poll.register(pidfd, select.POLLIN)
         return pid, pidfd
+
+
+def sync_log(home: bytes) -> None:
+    """Have on the disk what the database has committed. Raises OSError."""
+    try:
+        fd = os.open(home + b"/outlast.db-wal", os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return  # all is in the database itself
+    try:
+        getattr(os, "fdatasync", os.fsync)(fd)
+    finally:
+        os.close(fd)
 
 
 def show(words: list[bytes]) -> None:
