@@ -35,12 +35,12 @@ class Guard:
         answer, ancillary, _, _ = self.ours.recvmsg(100, socket.CMSG_SPACE(4))
         return answer, array.array("i", ancillary[0][2])[0] if ancillary else -1
 
-    def run(self, *command: str, commit: int = 0, env: tuple[str, ...] = ()) -> tuple[Path, bytes, int]:
+    def run(self, *command: str, env: tuple[str, ...] = ()) -> tuple[Path, bytes, int]:
         """Have a run forked; return its state file, the answer and the pidfd."""
         path, state = self.shim.new_state()
         self.shim.jobs.append(self.process)  # the next state file has another name
         words = ["run", f"state={path}", "cwd=/", "--", *command]
-        text = "".join(f"{word}\0" for word in (f"7 {len(words)} {commit}", *words, f"PATH={os.environ['PATH']}", *env))
+        text = "".join(f"{word}\0" for word in (f"7 {len(words)}", *words, f"PATH={os.environ['PATH']}", *env))
         try:
             answer, pidfd = self.ask(text.encode(), (self.shim.null,) * 3 + (state,))
         finally:
@@ -99,34 +99,17 @@ def test_it_shows_its_words_and_is_nobody_elses_child(guard: Guard) -> None:
 def test_nothing_is_started_by_a_request_that_is_none(guard: Guard) -> None:
     null = guard.shim.null
     for text, fds in (
-        (b"1 1 0\0run\0A=B\0", (null,) * 3),
-        (b"1 9 0\0run\0A=B\0", (null,) * 4),
-        (b"1 0 0\0run\0", (null,) * 4),
+        (b"1 1\0run\0A=B\0", (null,) * 3),
+        (b"1 9\0run\0A=B\0", (null,) * 4),
+        (b"1 0\0run\0", (null,) * 4),
         (b"1\0", (null,) * 4),
     ):
         assert (b"1 %d" % -errno.EINVAL, -1) == guard.ask(text, fds), text
-    many = b"1 4 0\0" + b"x\0" * 5000
+    many = b"1 4\0" + b"x\0" * 5000
     assert (b"1 %d" % -errno.E2BIG, -1) == guard.ask(many, (null,) * 4)
     _, answer, pidfd = guard.run("true")
     assert answer.startswith(b"7 ")
     over(pidfd)
-
-
-def test_the_log_of_changes_is_synced_first(guard: Guard) -> None:
-    """A FIFO cannot be synced: so it is seen that it was tried, and that nothing is started when it fails."""
-    log = guard.shim.home / "outlast.db-wal"
-    os.mkfifo(log)
-    for _ in range(2):
-        path, answer, pidfd = guard.run("true", commit=5)
-        assert (b"7 %d" % -errno.EINVAL, -1) == (answer, pidfd)
-        assert path.read_bytes().strip(b"\n") == b""
-    log.unlink()
-    log.touch()
-    over(guard.run("true", commit=5)[2])
-    log.unlink()
-    os.mkfifo(log)
-    over(guard.run("true", commit=5)[2])  # that commit is on the disk
-    assert -1 == guard.run("true", commit=6)[2]
 
 
 def test_what_was_not_served_when_the_supervisor_ended_is_dropped_with_its_lock(shim: Shim) -> None:
@@ -134,7 +117,7 @@ def test_what_was_not_served_when_the_supervisor_ended_is_dropped_with_its_lock(
     path, state = shim.new_state()
     shim.jobs.append(guard.process)
     os.kill(guard.process.pid, 19)  # SIGSTOP: it serves nothing now
-    text = f"1 4 0\0run\0state={path}\0--\0true\0A=B\0".encode()
+    text = f"1 4\0run\0state={path}\0--\0true\0A=B\0".encode()
     guard.ours.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (shim.null,) * 3 + (state,)))])
     os.close(state)
     assert Job(path, "", os.getpid()).locked

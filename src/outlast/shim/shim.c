@@ -1165,20 +1165,6 @@ static void show(char **words)
     memset(to, 0, (size_t)(title_end - to));
 }
 
-/* Have on the disk what the database has committed. 0, or why not. */
-static int sync_log(void)
-{
-    char path[PATH_ROOM];
-    snprintf(path, sizeof path, "%s/outlast.db-wal", opt.home);
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), error = 0;
-    if (fd < 0)
-        return errno == ENOENT ? 0 : errno; /* not there: all is in the database itself */
-    if (fdatasync(fd) < 0)
-        error = errno;
-    close(fd);
-    return error;
-}
-
 /* Take the next request, if there is one, and fork a shim for it. False when the supervisor is gone. */
 static bool fork_shim(void)
 {
@@ -1190,9 +1176,7 @@ static bool fork_shim(void)
     if (n <= 0)
         return n < 0 && (errno == EAGAIN || errno == EINTR);
 
-    static int64_t synced; /* the number of the last commit that is on the disk */
     int fds[HANDED], handed = 0, count = 0, words = 0, error = 0, pidfd = -1;
-    long long commit = 0;
     struct cmsghdr *item = CMSG_FIRSTHDR(&message);
     if (item && item->cmsg_level == SOL_SOCKET && item->cmsg_type == SCM_RIGHTS) {
         handed = (int)((item->cmsg_len - CMSG_LEN(0)) / sizeof(int));
@@ -1200,7 +1184,7 @@ static bool fork_shim(void)
     }
     request[n] = 0;
     char *p = request + strlen(request) + 1, serial[32] = "";
-    if (sscanf(request, "%31s %d %lld", serial, &words, &commit) != 3 || words < 1 || handed != HANDED || message.msg_flags & MSG_TRUNC)
+    if (sscanf(request, "%31s %d", serial, &words) != 2 || words < 1 || handed != HANDED || message.msg_flags & MSG_TRUNC)
         error = EINVAL;
     for (; p < request + n; p += strlen(p) + 1) {
         if (count == words && !error)
@@ -1214,8 +1198,6 @@ static bool fork_shim(void)
     strings[count] = NULL;
     if (!error && words >= count)
         error = EINVAL;
-    if (!error && commit > synced && !(error = sync_log()))
-        synced = commit;
     pid_t child = error ? -1 : (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &pidfd, NULL, 0);
     if (child == 0) {
         for (int i = 0; i < HANDED; i++)

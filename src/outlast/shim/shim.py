@@ -909,7 +909,6 @@ class Guard:
         self.lifeline, self.poll = Lifeline(options.home), select.poll()
         self.poll.register(LIFELINE, 0)
         self.children: dict[int, int] = {}  # pidfd -> pid
-        self.home, self.synced = options.home, 0  # the number of the last commit that is on the disk
         self.control: _socket.socket | None = None
         try:
             import _socket as sockets  # nobody else needs it
@@ -970,14 +969,11 @@ class Guard:
     def fork(self, text: bytes, fds: list[int]) -> tuple[int, int]:
         """Return (pid, pidfd) of a shim that owns the run that `text` tells of."""
         head, *strings = text.split(b"\0")[:-1]
-        count, commit = (int(word) for word in head.split()[1:3])
+        count = int(head.split()[1])
         if not 0 < count < len(strings):
             raise OSError(errno.EINVAL, "words")
         if len(strings) >= MOST_STRINGS:
             raise OSError(errno.E2BIG, "words")
-        if commit > self.synced:
-            sync_log(self.home)
-            self.synced = commit
         _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
         pid = os.fork()
         if pid == 0:
@@ -997,18 +993,6 @@ class Guard:
         self.children[pidfd] = pid
         self.poll.register(pidfd, select.POLLIN)
         return pid, pidfd
-
-
-def sync_log(home: bytes) -> None:
-    """Have on the disk what the database has committed. Raises OSError."""
-    try:
-        fd = os.open(home + b"/outlast.db-wal", os.O_RDONLY | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return  # all is in the database itself
-    try:
-        getattr(os, "fdatasync", os.fsync)(fd)
-    finally:
-        os.close(fd)
 
 
 def show(words: list[bytes]) -> None:

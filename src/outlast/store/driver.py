@@ -51,14 +51,10 @@ def load_queries() -> "dict[str, str]":
 class Database:
     """One connection to the database of a home."""
 
-    __slots__ = ("_durability", "_failed", "_flock", "_writing", "connection", "home", "lock", "queries", "readonly")
+    __slots__ = ("_failed", "_flock", "_writing", "connection", "home", "lock", "queries", "readonly")
 
-    def __init__(self, home: Home, *, readonly: bool = False, synced: bool = True) -> None:
-        """Open (and, to write, make) the database. Raises SystemFault: newer schema, corrupt, no permission, no locks.
-
-        `synced`: a commit is on the disk when it returns; else when `sync` does (docs/decisions/0008).
-        """
-        self._durability = "FULL" if synced else "NORMAL"
+    def __init__(self, home: Home, *, readonly: bool = False) -> None:
+        """Open (and, to write, make) the database. Raises SystemFault: newer schema, corrupt, no permission, no locks."""
         self.home = home
         self.lock = RLock()
         self.readonly = readonly
@@ -84,7 +80,7 @@ class Database:
         (version,) = self.connection.execute("PRAGMA user_version").fetchone()
         if version == SCHEMA:
             if not self.readonly:
-                self.connection.execute(f"PRAGMA synchronous={self._durability}")
+                self.connection.execute("PRAGMA synchronous=FULL")
                 self.connection.execute("PRAGMA wal_autocheckpoint=0")
             return
         self._refuse_newer(version)
@@ -92,7 +88,7 @@ class Database:
             return  # nothing was submitted yet
         with _Flock(self):
             self.connection.execute("PRAGMA journal_mode=WAL")
-            self.connection.execute(f"PRAGMA synchronous={self._durability}")
+            self.connection.execute("PRAGMA synchronous=FULL")
             self.connection.execute("PRAGMA wal_autocheckpoint=0")
             self.connection.execute("BEGIN IMMEDIATE")
             (version,) = self.connection.execute("PRAGMA user_version").fetchone()
@@ -151,17 +147,6 @@ class Database:
     def spoil(self, error: BaseException) -> None:
         """Let the present transaction fail with `error` at its end, if nothing else does."""
         self._failed = self._failed or error
-
-    def sync(self) -> None:
-        """Have all that is committed on the disk. Raises OSError."""
-        try:
-            log = os.open(self.home.at("outlast.db-wal"), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return  # a checkpoint has put it all into the database, which was synced before
-        try:
-            os.fdatasync(log)
-        finally:
-            os.close(log)
 
     def write(self) -> "Transaction":
         """Return a write transaction to be used with `with`; it commits at the end, durably, or changes nothing."""

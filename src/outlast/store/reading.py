@@ -34,9 +34,9 @@ class Reading:
 
     __slots__ = ("database", "patterns")
 
-    def __init__(self, home: Home, *, readonly: bool = True, synced: bool = True) -> None:
+    def __init__(self, home: Home, *, readonly: bool = True) -> None:
         """Open the database. Raises SystemFault: not there, newer, damaged, no permission."""
-        self.database = Database(home, readonly=readonly, synced=synced)
+        self.database = Database(home, readonly=readonly)
         self.patterns: dict[str, re.Pattern[str]] = {}  # regular expressions that the connection was taught, see `finding`
 
     def close(self) -> None:

@@ -77,9 +77,9 @@ class Store(Reading):
 
     __slots__ = ("_ended", "_environment", "_events", "_fronted", "_in_batch", "_runs", "changed")
 
-    def __init__(self, home: Home, *, synced: bool = True) -> None:
-        """Open the database, making home and schema if need be. Raises SystemFault. `synced`: see `Database`."""
-        super().__init__(home, readonly=False, synced=synced)
+    def __init__(self, home: Home) -> None:
+        """Open the database, making home and schema if need be. Raises SystemFault."""
+        super().__init__(home, readonly=False)
         self._in_batch = False
         self._ended = 0
         self._environment = ""  # the last one that the present batch has put in

@@ -6,6 +6,7 @@ from outlast.core.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from outlast.core.events import Noted
@@ -74,12 +75,9 @@ class Facts(Value):
 
 
 class Context:
-    """The shared state. `dirty`: something may have to be written; `claimed`: to be started once that is durable.
+    """The shared state. `dirty`: something may have to be written; `claimed`: to be started once that is durable."""
 
-    `commits`: how many were made; `synced`: the last one that is known to be on the disk.
-    """
-
-    __slots__ = ("_log_fd", "claimed", "commits", "dirty", "facts", "home", "loop", "runs", "store", "synced")
+    __slots__ = ("_log_fd", "claimed", "dirty", "facts", "home", "loop", "now", "poke", "runs", "store")
 
     def __init__(self, home: "Home", store: "Store", loop: "Loop", facts: Facts) -> None:
         """Make the context of a supervisor that has just started."""
@@ -90,18 +88,12 @@ class Context:
         self.runs: dict[int, LiveRun] = {}
         self.dirty = True
         self.claimed: list[LiveRun] = []
-        self.commits, self.synced = 1, 0  # what an earlier supervisor committed may not be on the disk either
+        self.poke: Callable[[Sequence[int]], None] = lambda _: None
         self._log_fd = open_log(home)
 
     def touch(self) -> None:
         """Have the services look at the store again."""
         self.dirty = True
-
-    def settle(self) -> None:
-        """See to it that what is committed is on the disk. Raises OSError."""
-        if self.synced < self.commits:
-            self.store.database.sync()
-            self.synced = self.commits
 
     def spare(self) -> "set[int]":
         """Return the pids that no stop may ever reach: ourselves and all shims."""

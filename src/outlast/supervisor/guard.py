@@ -4,8 +4,7 @@ It starts the next supervisor should this one be killed. The shims of runs do th
 none of them lives: while all jobs wait, or after a claim is durable and before its run is started. So the guard is there before
 anybody can reach us, and goes when we leave on purpose.
 
-And it forks shims at our word, once the claims are on the disk. It is small, so that costs a fraction of an `exec`, and we stand
-still neither for that nor for the disk.
+And it forks shims at our word. It is small, so that costs a fraction of an `exec`, and we need not stand still for it.
 """
 
 import _socket
@@ -38,7 +37,7 @@ class Guard:
         self._fd = -1  # pidfd
         self._control: _socket.socket | None = None
         self._listens = False
-        self._asked: dict[int, tuple[int, Heard]] = {}
+        self._asked: dict[int, Heard] = {}
         self._serial = 0
 
     def stand(self) -> None:
@@ -65,28 +64,20 @@ class Guard:
     def fork(self, wanted: local.Start, lock: int, heard: "Heard") -> bool:
         """Ask for a shim. True: `heard(answer, pidfd)` is called when it is there, and the pidfd is the callee's.
 
-        The answer is the pid; less than 0: -errno, nothing was started; 0: the guard ended, and nobody knows. The guard has all that is
-        committed by now on the disk before it does it. False: it cannot be asked, and the disk has it already. Raises OSError: it has not.
+        The answer is the pid; less than 0: -errno, nothing was started; 0: the guard ended, and nobody knows. False: it cannot be asked.
         """
-        if self._ask(wanted, lock, heard):
-            return True
-        self._context.settle()
-        return False
-
-    def _ask(self, wanted: local.Start, lock: int, heard: "Heard") -> bool:
         if self._control is None or not self._listens:
             return False
-        commit = self._context.commits
         words = ["run", *wanted.words, "--", *wanted.command]
         self._serial += 1
-        text = os.fsencode(f"{self._serial} {len(words)} {commit}\0" + "\0".join(words) + "\0") + wanted.environment
+        text = os.fsencode(f"{self._serial} {len(words)}\0" + "\0".join(words) + "\0") + wanted.environment
         if len(text) >= REQUEST:
             return False
         try:
             self._control.sendmsg([text], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", (*wanted.streams, lock)))])
         except OSError:
             return False  # it is busy, or has just ended
-        self._asked[self._serial] = commit, heard
+        self._asked[self._serial] = heard
         return True
 
     def _hear(self, _: int = -1) -> None:
@@ -105,10 +96,7 @@ class Guard:
             else:
                 serial, answer = data.split()
                 pidfd = array.array("i", ancillary[0][2])[0] if ancillary else -1
-                commit, heard = self._asked.pop(int(serial))
-                if pidfd >= 0:
-                    self._context.synced = max(self._context.synced, commit)
-                heard(int(answer), pidfd)
+                self._asked.pop(int(serial))(int(answer), pidfd)
 
     def _hang_up(self) -> None:
         if self._control is not None:
@@ -126,9 +114,8 @@ class Guard:
         self._hang_up()
         self._context.loop.call_after(RETRY, self.stand)
         asked, self._asked = self._asked, {}
-        for _, heard in asked.values():
+        for heard in asked.values():
             heard(0, -1)
-        self._context.touch()  # what it had still to put on the disk is put there by the next cycle
 
     def dismiss(self) -> None:
         """End the guard: we leave on purpose."""

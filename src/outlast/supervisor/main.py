@@ -49,8 +49,7 @@ class Supervisor:
         self.idle_since: int | None = None
         self.next_due: int | None = None  # when the next pending job is (ns), as of the last cycle
         self._commits = 0  # since the last checkpoint
-        self._untold: list[tuple[int, list[int]]] = []  # (commit, ids of its jobs) that no watcher was told of yet
-        self.store = Store(home, synced=False)
+        self.store = Store(home)
         self.loop = Loop()
         lifeline, self._write_end = open_lifeline(home)
         facts = Facts(
@@ -111,13 +110,7 @@ class Supervisor:
                 self._become_newer()
             if (self.leaving or self._may_leave()) and self._gone():
                 return
-            self._tell()
             self.loop.wait(self._patience())
-
-    def _tell(self) -> None:
-        """Tell the watchers of what is on the disk."""
-        while self._untold and self._untold[0][0] <= self.context.synced:
-            self.door.poke(self._untold.pop(0)[1])
 
     def _cycle(self) -> None:
         context = self.context
@@ -139,8 +132,6 @@ class Supervisor:
             self._forget_unwritten(ended)
             self.loop.call_after(BACK_OFF, context.touch)
             return
-        context.commits += 1
-        self._untold.append((context.commits, self.store.changed))
         self.next_due = outlook.next_due if outlook.next_due is None or outlook.next_due > at else self.store.next_due()
         if ended:
             failpoint("record.after-commit")
@@ -151,22 +142,13 @@ class Supervisor:
             failpoint("claim.after-commit")
         for live in claimed:
             self.dispatcher.start(live)
-        if not claimed or self.stopper.begun:
-            self._settle()
         self.stopper.committed()
         for live in ended:
             self.watcher.forget(live)
         self.fronts.tidy()
+        self.door.poke(self.store.changed)
         reap()
         self._checkpoint()
-
-    def _settle(self) -> None:
-        """See to it that what is committed is on the disk: nothing was started, so the guard does not."""
-        try:
-            self.context.settle()
-        except OSError as error:
-            self.context.log(f"not on the disk yet: {error.strerror}")
-            self.loop.call_after(BACK_OFF, self.context.touch)
 
     def _forget_unwritten(self, ended: "list[LiveRun]") -> None:
         """Drop what the failed transaction put into memory, and find out again; make room in the database if that is what lacks."""
@@ -230,7 +212,6 @@ class Supervisor:
     def _gone(self) -> bool:
         """Leave. Who submits after our last look finds neither socket nor lock, and starts the next supervisor. False: stay."""
         failpoint("leave.before")
-        self._settle()
         with self.store.database.write():
             if not self.leaving and self.store.any_active():
                 self.context.touch()

@@ -29,12 +29,12 @@ SIGKILL = 9
 class Stopper:
     """Serves stop, interrupt and kill."""
 
-    __slots__ = ("_context", "begun")
+    __slots__ = ("_begun", "_context")
 
     def __init__(self, context: Context) -> None:
         """See the module."""
         self._context = context
-        self.begun: list[LiveRun] = []
+        self._begun: list[LiveRun] = []
 
     def run_once(self, at: int, *, wished: bool = True) -> int:
         """Serve all wishes that are new, within the current transaction. Returns how many jobs ended without a run.
@@ -84,7 +84,7 @@ class Stopper:
             self._let_go(live)
         live.stopping = Stopping(self._target(live), self._context.spare, SIGKILL if at_once else number, grace or 0, at_once=at_once)
         live.job = self._context.store.record(live.job, e.Signalled(signal=SIGKILL if at_once else number, by=wish["verb"]), at)
-        self.begun.append(live)
+        self._begun.append(live)
 
     def _is_past(self, live: LiveRun, wish: "dict[str, Any]") -> bool:
         """Tell whether the run ended by itself before a signal reached it, or all that there was to be ended is: the wish comes too late.
@@ -97,7 +97,7 @@ class Stopper:
 
     def committed(self) -> None:
         """Climb the ladders whose beginning is durable now."""
-        begun, self.begun = self.begun, []
+        begun, self._begun = self._begun, []
         for live in begun:
             failpoint("stop.before-signal")
             stopping = live.stopping
@@ -109,7 +109,7 @@ class Stopper:
 
     def drop(self, live: LiveRun) -> None:
         """Forget what was begun for a run and not written; it is begun anew."""
-        self.begun.clear()
+        self._begun.clear()
         self._let_go(live)
 
     def _step(self, live: LiveRun, stopping: Stopping) -> None:
@@ -158,7 +158,7 @@ class Stopper:
         spec = live.job.spec
         live.leftovers_due = False
         live.stopping = Stopping(self._target(live), self._context.spare, value(spec, "stop.signal"), value(spec, "stop.grace") or 0)
-        self.begun.append(live)
+        self._begun.append(live)
 
     def _target(self, live: LiveRun) -> Target:
         command = shim = None
