@@ -969,7 +969,7 @@ class Guard:
     def fork(self, text: bytes, fds: list[int]) -> tuple[int, int]:
         """Return (pid, pidfd) of a shim that owns the run that `text` tells of."""
         head, *strings = text.split(b"\0")[:-1]
-        count = int(head.split()[1])
+        count = int(head.partition(b" ")[2])
         if not 0 < count < len(strings):
             raise OSError(errno.EINVAL, "words")
         if len(strings) >= MOST_STRINGS:
