@@ -8,7 +8,7 @@ from crash.scene import WITHIN, Scene, until
 from support import COMMAND, eventually
 
 CLIENTS = 50
-RUNS = 60
+FEW, MANY = 60, 500  # runs whose shims find the supervisor dead at once
 
 
 def supervisors_started(scene: Scene) -> list[str]:
@@ -38,12 +38,13 @@ def test_fifty_clients_at_once_on_a_fresh_home_start_exactly_one(scene: Scene) -
     scene.check()
 
 
-def test_many_shims_whose_supervisor_is_killed_start_exactly_one(scene: Scene) -> None:
+@pytest.mark.parametrize("runs", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
+def test_many_shims_whose_supervisor_is_killed_start_exactly_one(scene: Scene, runs: int) -> None:
     words = " ".join(scene.words("gated")[scene.words("gated").index("--") + 1 :])
-    lines = "".join(f"{words}\n" for _ in range(RUNS)).encode()
-    scene("run", "--name", "gated", "-j", str(RUNS), "--log.file.max-bytes", "200000", "--log.run.max-files", "3", "--from", "-",
+    lines = "".join(f"{words}\n" for _ in range(runs)).encode()
+    scene("run", "--name", "gated", "-j", str(runs), "--log.file.max-bytes", "200000", "--log.run.max-files", "3", "--from", "-",
           input=lines, status=0)  # fmt: skip
-    until(lambda: len(scene.started()) == RUNS)
+    until(lambda: len(scene.started()) == runs)
     for number in (1, 2, 3):
         first = scene.supervisor()
         assert scene.kill_supervisor()
