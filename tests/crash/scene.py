@@ -188,11 +188,16 @@ class Scene:
     def freeze(self) -> None:
         """Stop every process of the home where it is."""
 
+        told: set[int] = set()
+
         def all_stand_still() -> bool:
-            # D: it waits for its child between vfork and exec, which stands still
-            moving = [process.pid for process in self.outlast.processes() if state_of(process.pid) not in "TtDZX"]
+            # D: it waits for the disk, or for its child between vfork and exec; the signal meets it before it does anything else
+            moving = [
+                p.pid for p in self.outlast.processes() if state_of(p.pid) not in "TtZX" and not (p.pid in told and state_of(p.pid) == "D")
+            ]
             for pid in moving:
                 self.send(pid, signal.SIGSTOP)
+            told.update(moving)
             return not moving
 
         eventually(all_stand_still, WITHIN)

@@ -259,17 +259,18 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sequence[str
     """How to run each implementation, or why it cannot be."""
     source = SOURCE / "shim"
     found: dict[str, Sequence[str] | str] = {"python": [os.environ.get("SHIM_PYTHON", sys.executable), "-I", "-S", str(source / "shim.py")]}
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if compiler:
-        program = tmp_path_factory.mktemp("shim") / "outlast-shim"
-        subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, source / "shim.c"], check=True)
-        found["c"] = [str(program)]
-    else:
-        found["c"] = "there is no C compiler: the shim in C is not tested"
+    for name, compiler in (("c", os.environ.get("CC", "cc")), ("musl", "musl-gcc")):
+        if shutil.which(compiler):
+            program = tmp_path_factory.mktemp("shim") / "outlast-shim"
+            linked = ["-static"] if name == "musl" else []
+            subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-Werror", *linked, "-o", program, source / "shim.c"], check=True)
+            found[name] = [str(program)]
+        else:
+            found[name] = f"there is no {compiler}: the shim in C is not tested with it"
     return found
 
 
-@pytest.fixture(params=["python", "c"])
+@pytest.fixture(params=["python", "c", "musl"])
 def shim(request: pytest.FixtureRequest, programs: dict[str, Sequence[str] | str]) -> Iterator[Shim]:
     """Each implementation in turn."""
     argv = programs[request.param]

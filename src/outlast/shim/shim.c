@@ -315,10 +315,18 @@ static unsigned long long start_time(void)
     return p ? strtoull(p + 1, NULL, 10) : 0;
 }
 
+/* Really all: musl leaves 34 out, which it keeps to itself, and a signal 34 from outside would end us. */
+static void fill(sigset_t *set)
+{
+    memset(set, 0xff, sizeof *set);
+}
+
 static void default_signals(void)
 {
+    static const char all_zero[64]; /* the kernel's own structure: SIG_DFL, no flags, no mask */
     for (int s = 1; s < NSIG; s++)
-        signal(s, SIG_DFL);
+        if (s != 32 && s != 33)
+            syscall(SYS_rt_sigaction, s, all_zero, NULL, 8);
 }
 
 /* What a program expects: every signal at its default, none blocked. Those that we catch become so by exec (execve(2)). */
@@ -1052,7 +1060,7 @@ static void record(void)
 static void serve(void)
 {
     sigset_t all_but_child;
-    sigfillset(&all_but_child);
+    fill(&all_but_child);
     sigdelset(&all_but_child, SIGCHLD);
     for (;;) {
         int64_t now = clock_ns(CLOCK_MONOTONIC), due = 0;
@@ -1122,7 +1130,7 @@ static void close_strangers(void)
 static void prepare(void)
 {
     sigset_t all;
-    sigfillset(&all);
+    fill(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     shim_pid = getpid();
     if (!*space) /* else we are a guard's, which has done it */
@@ -1145,7 +1153,10 @@ static void __attribute__((noreturn)) own(char **words)
     parse(words);
     prepare();
     struct sigaction act = { .sa_handler = on_child };
+    sigset_t all;
+    fill(&all);
     sigaction(SIGCHLD, &act, NULL);
+    sigprocmask(SIG_SETMASK, &all, NULL); /* musl lets 33 and 34 in with the first handler */
     subreaper = prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
     spawn();
     serve();
@@ -1231,7 +1242,7 @@ static void guard(void)
     struct pollfd p[2] = { { LIFELINE, 0, 0 }, { STATE, POLLIN, 0 } };
     struct stat control;
     sigset_t all_but_term, term;
-    sigfillset(&all_but_term);
+    fill(&all_but_term);
     sigdelset(&all_but_term, SIGTERM);
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
