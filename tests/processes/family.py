@@ -149,25 +149,31 @@ def descendants() -> set[int]:
     return found
 
 
+def is_descendant(pid: int) -> bool:
+    """Tell whether a process descends from us; costs the number of its ancestors, not that of all processes."""
+    while pid > 1:
+        pid = int(field(pid, 4) or 0)
+        if pid == os.getpid():
+            return True
+    return False
+
+
 def end_all(but: Collection[int]) -> None:
     """End and reap all our descendants but some: frozen first, so that none is born meanwhile."""
 
     def ended() -> bool:
-        left = descendants() - set(but)
-        frozen = True
-        for pid in left:
-            if field(pid, 3) not in {"T", "Z", None}:
-                frozen = False
-                send(pid, signal.SIGSTOP)
-        if frozen:
-            for pid in left:
+        states = {pid: field(pid, 3) for pid in descendants() - set(but)}
+        moving = [pid for pid, state in states.items() if state not in {"T", "Z", None}]
+        for pid in moving:
+            send(pid, signal.SIGSTOP)
+        for pid, state in states.items():
+            if state != "Z" and not moving:
                 send(pid, signal.SIGKILL)
-        for pid in left:
             try:
                 os.waitpid(pid, os.WNOHANG)
             except ChildProcessError:
                 pass
-        return not left
+        return not states
 
     eventually(ended, within=60)
     while _children:
@@ -185,7 +191,7 @@ def send(pid: int, number: int) -> None:
     except OSError:
         return
     try:
-        if pid in descendants():
+        if is_descendant(pid):
             signal.pidfd_send_signal(fd, number)
     except OSError:
         pass
