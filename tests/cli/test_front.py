@@ -291,6 +291,21 @@ def test_stopped_by_somebody_else(outlast):
         assert 137 == process.wait(60)
 
 
+@pytest.mark.parametrize(("command", "status"), [("head -c 5000000 /dev/zero", 125), ("echo hi", 125), ("echo hi; exit 3", 3)])
+def test_a_full_disk_behind_stdout_is_told(outlast, command, status):
+    told = sh(f"outlast exec -- sh -c '{command}' > /dev/full", outlast)
+    assert (status, b"outlast: stdout: No space left on device: the whole output is in `outlast logs 1`\n") == (told.status, told.stderr)
+    assert outlast.show(1)["outcome"] == ("failed" if status == 3 else "succeeded")
+    assert b"stdout could not be passed on" in outlast("events", "1").stdout
+    assert "head" not in command or 5_000_000 == len(outlast("logs", "--raw", "1").stdout)
+
+
+def test_a_full_disk_behind_both_and_no_log(outlast):
+    assert 125 == sh("outlast exec --no-log.stdout -- echo hi > /dev/full 2>&1", outlast).status
+    said = sh("outlast exec --no-log.stdout -- echo hi > /dev/full", outlast).stderr
+    assert b"outlast: stdout: No space left on device: the log does not keep it either\n" == said
+
+
 def test_in_a_crontab_line(outlast):
     """No terminal, an almost empty environment, stdin at its end: nothing is said when all is well."""
     home = {"OUTLAST_HOME": None, "HOME": str(outlast.folder), "LANG": None, "PATH": "/usr/bin:/bin"}

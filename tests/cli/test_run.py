@@ -216,3 +216,17 @@ def test_the_terminal_may_close(outlast):
     eventually(lambda: b"up\n" in outlast("logs", "--raw", "1").stdout)
     outlast("signal", "TERM", "1")
     outlast("wait", "1")
+
+
+def test_commands_that_only_a_shell_has(outlast):
+    outlast("run", "-q", "--from", "-", input=b"exit 3\numask\n: x\nulimit -n\ncd /\n", status=0)
+    for number in range(1, 6):
+        outlast("wait", str(number))
+    assert [3, 0, 0, 0, 0] == [outlast.show(number)["exit_code"] for number in range(1, 6)]
+
+
+def test_refused_commands_leave_no_group(outlast):
+    told = outlast("run", "--from", "-", "--name", "same", "--unique", input=b"true\nfalse\n")
+    assert (4, False) == (told.status, b"waits for all" in told.stderr)
+    assert b"" == outlast("group", "list", "--ids", status=0).stdout
+    assert 0 == count(outlast)

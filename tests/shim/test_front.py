@@ -1,5 +1,6 @@
 """Pass-through to a client in front, and that the client can neither harm nor end the job."""
 
+import errno
 import fcntl
 import os
 import random
@@ -211,4 +212,18 @@ def test_a_file_in_front_and_a_full_device(shim):
     os.close(out)
     os.close(full)
     assert path.read_bytes() == job.raw() == job.raw("stderr")
-    assert 2 << 8 == job.result["status"]
+    assert (2 << 8, [0, errno.ENOSPC]) == (job.result["status"], job.result["passed"])
+
+
+def test_little_on_a_full_device(shim):
+    full = os.open("/dev/full", os.O_WRONLY)
+    job = shim.run("echo", "hi", options=["front=1"], fds={1: full, 2: full})
+    os.close(full)
+    assert (0, b"hi\n", [errno.ENOSPC, 0]) == (job.result["status"], job.raw(), job.result["passed"])
+
+
+def test_a_reader_that_left_is_no_error(shim, client):
+    os.close(client.out)
+    os.close(client.err)
+    job = start(shim, client, "sh", "-c", "seq 30000; seq 30000 >&2")
+    assert [0, 0] == job.wait().result["passed"]

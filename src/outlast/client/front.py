@@ -11,10 +11,11 @@ import select
 
 from outlast import __version__
 from outlast.client.waiting import SAFETY, BackOff
-from outlast.core.errors import OutlastError, SystemFault
+from outlast.core.errors import EXIT_WRAPPER, OutlastError, SystemFault
 from outlast.core.events import StopRequested
 from outlast.core.exits import SIGKILL, wrapper_status
 from outlast.core.job import ENDED, FAILED, INTERRUPT, INTERRUPTED, NEUTRAL, QUEUED, STOPPED, SUCCEEDED
+from outlast.core.options import value
 from outlast.executors import state
 from outlast.processes import starter
 from outlast.processes.identity import me
@@ -166,7 +167,21 @@ def run_in_front(
     in_front.signals.give_back()
     if not quiet and job.outcome not in (SUCCEEDED, FAILED, NEUTRAL, STOPPED, INTERRUPTED):
         _say(f"job {job.id} {job.how}")
-    return wrapper_status(job, signal=in_front.signals.first, fail_if_not_run=fail_if_not_run)
+    status = wrapper_status(job, signal=in_front.signals.first, fail_if_not_run=fail_if_not_run)
+    return EXIT_WRAPPER if _say_not_passed(jobs, job) and status == 0 else status
+
+
+def _say_not_passed(jobs: "Jobs", job: "Job") -> bool:
+    """Say which of our streams did not take all of the output, and why. True if there is one."""
+    refused: dict[str, int] = {}
+    for number in range(1, job.run + 1):
+        result = state.read(jobs.home.run_path(job.id, number)).result or {}
+        refused |= {stream: error for stream, error in zip(("stdout", "stderr"), result.get("passed") or (), strict=False) if error}
+    for stream, error in refused.items():
+        kept = "the output" if any(run.missing for run in job.runs) else "the whole output"
+        where = f"{kept} is in `outlast logs {job.id}`" if value(job.spec, f"log.{stream}") else "the log does not keep it either"
+        _say(f"{stream}: {os.strerror(error)}: {where}")
+    return bool(refused)
 
 
 def _say_queued(jobs: "Jobs", job: "Job") -> None:

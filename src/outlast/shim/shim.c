@@ -812,6 +812,7 @@ struct stream {
     int64_t count;
     int busy;                     /* reads in a row that found much; stays at BUSY */
     bool drained, front;
+    int refused;                  /* errno of a write to the client that no reader's leaving explains */
     char *rest;                   /* read and not yet taken by the client: [head, tail) of `room` bytes, mapped when needed */
     size_t head, tail, room;
 };
@@ -857,8 +858,9 @@ static void spawn(void)
     failpoint("after-spawn");
 }
 
-static void stop_passing(struct stream *s)
+static void stop_passing(struct stream *s, int refused)
 {
+    s->refused = refused;
     s->front = false;
     s->head = s->tail = 0;
 }
@@ -875,7 +877,7 @@ static void hold(struct stream *s, const char *data, size_t n)
         char *rest = s->rest ? mremap(s->rest, s->room, room, MREMAP_MAYMOVE)
                              : mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (rest == MAP_FAILED) {
-            stop_passing(s);
+            stop_passing(s, ENOMEM);
             return;
         }
         s->rest = rest;
@@ -926,6 +928,13 @@ static void finish(int i)
     streams[i].pipe = -1;
 }
 
+/* Does an error of a write mean that the reader is gone, which harms nobody? */
+static bool reader_left(int fd, int error)
+{
+    struct stat found;
+    return error == EPIPE || error == ECONNRESET || (error == EIO && !(fstat(fd, &found) == 0 && S_ISREG(found.st_mode)));
+}
+
 /* Give the client what it takes now. Its descriptors share their open file with a shell: never non-blocking. */
 static void pass_on(int i, int events)
 {
@@ -934,8 +943,9 @@ static void pass_on(int i, int events)
         size_t n = s->tail - s->head;
         ssize_t done = events & (POLLERR | POLLNVAL) ? -1 : write(1 + i, s->rest + s->head, n < PASS_SIZE ? n : PASS_SIZE);
         if (done < 0) {
-            if (events & (POLLERR | POLLNVAL) || (errno != EAGAIN && errno != EINTR))
-                stop_passing(s);
+            int error = events & (POLLERR | POLLNVAL) ? EPIPE : errno;
+            if (error != EAGAIN && error != EINTR)
+                stop_passing(s, reader_left(1 + i, error) ? 0 : error);
             return;
         }
         s->head += (size_t)done;
@@ -1035,11 +1045,11 @@ static void compose(void)
     result_length = (size_t)snprintf(
         result + 14, sizeof result - 16,
         "{\"v\":1,\"at\":%lld,\"status\":%s,\"error\":%d,\"stage\":\"%s\",\"utime\":%lld,\"stime\":%lld,\"max_rss\":%lld,\"stdout\":%lld,"
-        "\"stderr\":%lld,\"log\":%lld,\"missing\":%lld,\"leftovers\":%d,\"drained\":%s,\"unrestored\":[%s]}",
+        "\"stderr\":%lld,\"log\":%lld,\"missing\":%lld,\"leftovers\":%d,\"drained\":%s,\"unrestored\":[%s],\"passed\":[%d,%d]}",
         (long long)ended, raw, error, stage, used.ru_utime.tv_sec * 1000000LL + used.ru_utime.tv_usec,
         used.ru_stime.tv_sec * 1000000LL + used.ru_stime.tv_usec, used.ru_maxrss * 1024LL, (long long)streams[0].count,
         (long long)streams[1].count, (long long)position, (long long)missing, leftovers,
-        streams[0].drained && streams[1].drained ? "true" : "false", unrestored);
+        streams[0].drained && streams[1].drained ? "true" : "false", unrestored, streams[0].refused, streams[1].refused);
 }
 
 /* Write the result; again and again while the disk refuses, but never lose it. */
@@ -1067,6 +1077,11 @@ static void serve(void)
         if (ended && !result_length && ((streams[0].pipe < 0 && streams[1].pipe < 0) || now >= grace_end)) {
             finish(0);
             finish(1);
+            for (int i = 0; i < 2; i++) { /* a file takes all at once: its errors are in the result */
+                struct pollfd ready = { 1 + i, POLLOUT, 0 };
+                if (streams[i].head < streams[i].tail && poll(&ready, 1, 0) > 0)
+                    pass_on(i, ready.revents);
+            }
             compose();
         }
         if (result_length && !recorded && now >= record_at)

@@ -14,6 +14,7 @@ import fcntl
 import os
 import resource
 import select
+import stat
 import sys
 import termios
 import time
@@ -631,6 +632,7 @@ class Run:
         self.drained = [True, True]
         self.front = [options.front, options.front]
         self.rest = [bytearray(), bytearray()]  # read and not yet taken by the client
+        self.refused = [0, 0]  # errno of a write to the client that no reader's leaving explains
         self.error, self.stage = 0, b""
         self.status = 0
         self.usage: resource.struct_rusage | None = None
@@ -671,6 +673,8 @@ class Run:
             if self.ended_ns and not self.result and (self.pipes == [-1, -1] or now >= self.grace_end):
                 for stream in (0, 1):
                     self.finish(stream)
+                for stream in (0, 1):
+                    self.pass_on(stream, writable(1 + stream))  # a file takes all at once: its errors are in the result
                 self.result = self.compose()
             if self.result and not self.recorded and now >= self.record_at:
                 self.record()
@@ -760,17 +764,17 @@ class Run:
 
     def pass_on(self, stream: int, events: int) -> None:
         """Give the client what it takes now. Its descriptors share their open file with a shell: never non-blocking."""
-        rest, poll = self.rest[stream], select.poll()
-        poll.register(1 + stream, select.POLLOUT)
+        rest = self.rest[stream]
         try:
             while rest and events:
                 if events & (select.POLLERR | select.POLLNVAL):
                     raise BrokenPipeError
                 del rest[: os.write(1 + stream, rest[:PASS_SIZE])]
-                events = sum(bits for _, bits in poll.poll(0))
+                events = writable(1 + stream)
         except BlockingIOError:
             pass
-        except OSError:
+        except OSError as error:
+            self.refused[stream] = 0 if reader_left(1 + stream, error.errno) else error.errno or 0
             self.front[stream] = False
             rest.clear()
 
@@ -806,12 +810,12 @@ class Run:
         self.log.try_to_tell_gaps()
         text = (
             b'{"v":1,"at":%d,"status":%b,"error":%d,"stage":"%b","utime":%d,"stime":%d,"max_rss":%d,"stdout":%d,"stderr":%d,'
-            b'"log":%d,"missing":%d,"leftovers":%d,"drained":%b,"unrestored":[%b]}'
+            b'"log":%d,"missing":%d,"leftovers":%d,"drained":%b,"unrestored":[%b],"passed":[%d,%d]}'
         )
         status = b"null" if self.stage else b"%d" % self.status
         head = (self.ended_ns, status, self.error, self.stage, *times, rss, *self.counts, self.log.position)
         drained = b"true" if all(self.drained) else b"false"
-        return text % (*head, self.log.missing, leftovers, drained, b",".join(unrestored))
+        return text % (*head, self.log.missing, leftovers, drained, b",".join(unrestored), *self.refused)
 
     def record(self) -> None:
         """Write the result; again and again while the disk refuses, but never lose it."""
@@ -825,6 +829,18 @@ class Run:
         else:
             self.recorded = True
             failpoint(b"after-result")
+
+
+def writable(fd: int) -> int:
+    """What `poll` says of writing to it now."""
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    return sum(bits for _, bits in poll.poll(0))
+
+
+def reader_left(fd: int, error: int | None) -> bool:
+    """Whether an error of a write means that the reader is gone, which harms nobody."""
+    return error in (errno.EPIPE, errno.ECONNRESET) or (error == errno.EIO and not stat.S_ISREG(os.fstat(fd).st_mode))
 
 
 def widen(pipe: int) -> None:

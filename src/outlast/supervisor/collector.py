@@ -4,6 +4,8 @@ The end is written in the same commit as the claims that it makes room for. If t
 state files and everything is found out again.
 """
 
+import os
+
 from outlast.core import events as e
 from outlast.core.errors import Stale
 from outlast.core.job import ENDED, INTERRUPTED, NOT_STARTED, Ending, Job
@@ -64,6 +66,10 @@ class Collector:
         if live.unrestored:
             text = f"could not be restored for the command: {', '.join(live.unrestored)}"
             events.append(e.Noted(text=text, data={"unrestored": live.unrestored}))
+        for stream, error in zip(("stdout", "stderr"), live.passed, strict=False):
+            if error:
+                text = f"{stream} could not be passed on to the client in front: {os.strerror(error)}"
+                events.append(e.Noted(text=text, data={"stream": stream, "errno": error}))
         failpoint("record.before-commit")
         if self._record(live, events, at, ending).status == ENDED:
             self._context.store.forget_front(live.id)

@@ -23,7 +23,7 @@ class LiveRun:
     __slots__ = (
         "borrowed", "command_fd", "command_pid", "command_start", "ending", "job", "left", "leftovers_due", "notes", "over", "path", "run",
         "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped", "stopping", "stopping_fd", "told", "tree_ended",
-        "unrestored", "vain", "wish_at",
+        "passed", "unrestored", "vain", "wish_at",
     )  # fmt: skip
 
     def __init__(self, job: "Job", run: "Run", path: str) -> None:
@@ -48,6 +48,7 @@ class LiveRun:
         self.wish_at = 0  # of the stop request that `stopping` serves
         self.leftovers_due = False  # the command ended, what it left behind is to be ended
         self.unrestored: list[str] = []
+        self.passed: list[int] = []  # errnos that ended the pass-through of its streams
         self.tree_ended = False  # leftovers were dealt with
         self.vain = 0  # shims that ended before they could start the command
         self.notes: list[Noted] = []  # what is to be recorded beside its start or end

@@ -117,6 +117,7 @@ class Watcher:
         if told.result is not None:
             failpoint("result.after-read")
             live.unrestored = told.result.get("unrestored") or []
+            live.passed = told.result.get("passed") or []
             return judge(live.job, told.result, stopped_by_us=was_stopped(live.job, told.result["at"]))
         live.over = False
         self._settle(live, told)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from outlast.cli.parse import Parsed
     from outlast.client.jobs import Jobs
-    from outlast.store.store import Submission
+    from outlast.core.job import Job
 
 BATCH = 250  # jobs of one transaction: the supervisor, which starts the first ones meanwhile, waits for it
 
@@ -34,20 +34,28 @@ def submit_lines(parsed: "Parsed", jobs: "Jobs") -> int:
     for start in range(0, len(commands), BATCH):
         batch = [submission(words, options, shell=is_shell, around=around) for words, is_shell in commands[start : start + BATCH]]
         if own_group and not start:
-            _make_group(options["group"], parsed, jobs)
-        _submit(batch, jobs, parsed)
+            with jobs.store.batch():  # what is refused leaves no group behind
+                jobs.store.set_group(options["group"], _slots(parsed), now())
+                made = jobs.submit(batch, wake=False)
+            if not parsed.options.get("quiet"):
+                _say_group(options["group"])
+        else:
+            made = jobs.submit(batch, wake=False)
+        _tell(made, jobs, parsed)
     return 0
 
 
-def _make_group(group: str, parsed: "Parsed", jobs: "Jobs") -> None:
+def _slots(parsed: "Parsed") -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    jobs.set_group(group, parsed.options.get("jobs") or cores or 1)
-    if not parsed.options.get("quiet"):
-        print(f"outlast: group {group}; `outlast wait group:{group}` waits for all of it", file=sys.stderr)
+    slots: int = parsed.options.get("jobs") or cores or 1
+    return slots
 
 
-def _submit(batch: "list[Submission]", jobs: "Jobs", parsed: "Parsed") -> None:
-    made = jobs.submit(batch, wake=False)
+def _say_group(group: str) -> None:
+    print(f"outlast: group {group}; `outlast wait group:{group}` waits for all of it", file=sys.stderr)
+
+
+def _tell(made: "list[Job]", jobs: "Jobs", parsed: "Parsed") -> None:
     if parsed.options.get("json"):
         for job in made:
             told(job, parsed)
@@ -58,12 +66,18 @@ def _submit(batch: "list[Submission]", jobs: "Jobs", parsed: "Parsed") -> None:
 
 
 _SHELL = frozenset("|&;<>()$`\\\"'*?[#~=%!{}")
+_BUILTIN = frozenset(
+    ". : alias bg break case cd command continue do done elif else esac eval exec exit export fc fg fi for getopts hash if jobs read"
+    " readonly return set shift then times trap type ulimit umask unalias unset until wait while".split()
+)  # of every shell: as a program there is none, or it would do something else
 
 
 def _words(line: str, shell: bool | None) -> "tuple[list[str], bool | None]":
     """Return (words, shell): a line without any shell character is split here, which saves a shell per job."""
     if shell is None and _SHELL.isdisjoint(line):
-        return line.split(), False
+        words = line.split()
+        if words[0] not in _BUILTIN:
+            return words, False
     if shell is False:
         import shlex
 
