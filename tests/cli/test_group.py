@@ -50,3 +50,8 @@ def test_slots_limit_and_more_slots_start_more(outlast):
 def test_refusals(outlast, words, status, said):
     assert_refused(outlast("group", *words.split()), status, said)
     assert not outlast.home.exists() or status == 3
+
+
+def test_a_group_that_only_jobs_make_is_not_removed(outlast):
+    outlast.run("-g", "g", "--", "sleep", "1000")
+    assert_refused(outlast("group", "remove", "g"), 4, "active")

@@ -155,6 +155,8 @@ def test_the_kernel_tells_the_exit_of_a_command_whose_shim_was_killed(outlast: O
     if shown["outcome"] == "failed":
         assert shown["exit_code"] == 9
         assert "shim was killed" in shown["reason"]
+    said = outlast("logs", str(job)).stderr
+    assert b"[outlast: output missing: whatever it wrote after its shim was killed]" in said
 
 
 def test_a_run_is_lost_when_nobody_saw_its_end(outlast: Outlast, short_path: Path) -> None:

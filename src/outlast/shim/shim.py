@@ -673,8 +673,7 @@ class Run:
             if self.ended_ns and not self.result and (self.pipes == [-1, -1] or now >= self.grace_end):
                 for stream in (0, 1):
                     self.finish(stream)
-                for stream in (0, 1):
-                    self.pass_on(stream, writable(1 + stream))  # a file takes all at once: its errors are in the result
+                    self.pass_on(stream)  # a file takes all at once: its errors are in the result
                 self.result = self.compose()
             if self.result and not self.recorded and now >= self.record_at:
                 self.record()
@@ -700,7 +699,7 @@ class Run:
         elif fd in self.pipes:
             self.read(self.pipes.index(fd))
         else:
-            self.pass_on(fd - 1, events)
+            self.pass_on(fd - 1)
 
     def wanted(self) -> dict[int, int]:
         """What to poll for now."""
@@ -762,15 +761,15 @@ class Run:
             os.close(self.pipes[stream])
             self.pipes[stream] = -1
 
-    def pass_on(self, stream: int, events: int) -> None:
+    def pass_on(self, stream: int) -> None:
         """Give the client what it takes now. Its descriptors share their open file with a shell: never non-blocking."""
-        rest = self.rest[stream]
+        rest, poll = self.rest[stream], select.poll()
+        poll.register(1 + stream, select.POLLOUT)
         try:
-            while rest and events:
+            while rest and (events := sum(bits for _, bits in poll.poll(0))):
                 if events & (select.POLLERR | select.POLLNVAL):
                     raise BrokenPipeError
                 del rest[: os.write(1 + stream, rest[:PASS_SIZE])]
-                events = writable(1 + stream)
         except BlockingIOError:
             pass
         except OSError as error:
@@ -829,13 +828,6 @@ class Run:
         else:
             self.recorded = True
             failpoint(b"after-result")
-
-
-def writable(fd: int) -> int:
-    """What `poll` says of writing to it now."""
-    poll = select.poll()
-    poll.register(fd, select.POLLOUT)
-    return sum(bits for _, bits in poll.poll(0))
 
 
 def reader_left(fd: int, error: int | None) -> bool:

@@ -268,11 +268,11 @@ class Store(Reading):
         """Forget the group's settings. Raises NotFound, or Refused while jobs of it are active."""
         stored_name = as_stored_text(name)
         with self.batch():
-            if self.database.one("group", stored_name) is None:
-                raise NotFound(f"no group `{name}`", "`outlast group list` shows what there is")
             (active,) = self.database.one("group-active", stored_name)
             if active:
                 raise Refused(f"group `{name}` has {active} active jobs", f"end them first: `outlast stop group:{name}`")
+            if self.database.one("group", stored_name) is None:
+                raise NotFound(f"no group `{name}`", "`outlast group list` shows what there is")
             self.database.execute(self.database.queries["remove-group"], (stored_name,))
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from outlast.logs.lines import Line
 
 LINES_OF_ALL = 10  # of each running job, where no job was named
+AFTER_SHIM = "whatever it wrote after its shim was killed"
 FOLLOW_MS = 100  # a log that grows tells nobody: look this often
 
 
@@ -140,8 +141,11 @@ def _missing(item: "Gap | Torn") -> None:
 
 
 def _tail_that_is_gone(output: Output, parsed: "Parsed") -> None:
-    """Say so if the machine went down before the end of the log reached the disk."""
-    gap = output.log.missing_tail(output.run.log) if output.run.log else None
+    """Say so if the machine went down before the end of the log reached the disk, or if the shim was killed before the command ended."""
+    run = output.run
+    gap = output.log.missing_tail(run.log) if run.log else None
+    if run.log is None and "its shim was killed" in (run.reason or ""):
+        gap = Gap(offset=0, bytes=None, log=0, since=0, until=0, reason=AFTER_SHIM)
     if gap is not None and not parsed.options.get("quiet"):
         sys.stdout.flush()
         _missing(gap)
