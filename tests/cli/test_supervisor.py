@@ -24,7 +24,7 @@ def test_it_lives_and_leaves(outlast):
     assert TIME.fullmatch(told["since"])
     who = f"pid {told['pid']}, version {told['version']}, home {outlast.home}"
     assert f"{who}. 1 running, 0 queued, 0 pending" == outlast("supervisor").text
-    outlast("supervisor", "stop", status=0)
+    assert {"schema": 1, "left": True, "home": str(outlast.home)} == outlast("supervisor", "stop", "--json", status=0).json
     assert outlast.supervisor_pid() is None
     assert "running" == outlast.show(1)["status"]
     outlast.run("--", "true")

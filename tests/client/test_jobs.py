@@ -22,6 +22,13 @@ def jobs(outlast):
         yield opened
 
 
+def test_a_status_or_an_outcome_that_is_none_is_refused(outlast):
+    jobs = Jobs(str(outlast.home))
+    for wanted in ({"status": "bogus"}, {"outcome": ("failed", "bogus")}):
+        with pytest.raises(UsageError, match="`bogus`"):
+            jobs.list(**wanted)
+
+
 def test_run_words(jobs):
     job = jobs.run(["sh", "-c", "echo out; echo err >&2; exit 3"], name="n", retries={"num_runs": 2}, info=["a"], param={"x": "1"})
     assert (1, "n", "queued", None, ("a", "", "")) == (job.id, job.name, job.status, job.outcome, tuple(job.info))

@@ -176,3 +176,8 @@ def test_nothing_but_a_spec_or_a_usage_error(keywords):
     except UsageError:
         return
     assert set(spec) <= set(BY_NAME)
+
+
+def test_some_code_must_mean_success() -> None:
+    with pytest.raises(UsageError, match="no code would mean success"):
+        flatten({"retries": {"success_codes": []}})

@@ -4,7 +4,7 @@ A failure of the command is data; only our failures are exceptions (`outlast.Out
 """
 
 from outlast.core.errors import NotFound, Refused, UsageError
-from outlast.core.job import ENDED, INTERRUPT, KILL, RUNNING, STOP, Job, Run
+from outlast.core.job import ENDED, INTERRUPT, KILL, OUTCOMES, RUNNING, STATUSES, STOP, Job, Run
 from outlast.home import Home
 from outlast.seams import failpoint, monotonic, now
 
@@ -216,9 +216,12 @@ class Jobs:
         from outlast.client.listing import true_listing
         from outlast.store.finding import Filter
 
-        for name in ("status", "outcome"):
+        for name, known in (("status", STATUSES), ("outcome", OUTCOMES)):
             if isinstance(wanted.get(name), str):
                 wanted[name] = (wanted[name],)
+            for word in wanted.get(name) or ():
+                if word not in known:
+                    raise UsageError(f"there is no {name} `{word}`", f"choose from {', '.join(known)}")
         try:
             filter_: Filter = Filter(**wanted)
         except TypeError as error:

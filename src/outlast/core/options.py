@@ -212,6 +212,8 @@ def settle(spec: "Mapping[str, Any]") -> "dict[str, Any]":
     if "key" in spec and spec.get("unique"):
         raise UsageError("--key and --unique exclude each other", "--unique means that the name is the key")
     _check_bounds(spec)
+    if spec.get("retries.success-codes", (0,)) == []:
+        raise UsageError("--retries.success-codes: no code would mean success", "name at least one, as in `0,3`")
     both = set(spec.get("retries.success-codes", (0,))).intersection(spec.get("retries.failure-codes", ()))
     if both:
         raise UsageError(f"exit code {min(both)} cannot mean both success and failure", "take it out of one of the two lists")

@@ -14,7 +14,11 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         supervising.be_one(jobs)
     if parsed.form == "stop":
         left = supervising.leave(jobs)
-        if not parsed.options.get("quiet"):
+        if parsed.options.get("json"):
+            from outlast.core.jsontext import dumps
+
+            print(dumps({"schema": 1, "left": left, "home": jobs.home.path}))
+        elif not parsed.options.get("quiet"):
             print("it left; running jobs go on, the next command that needs one starts another" if left else "none lives")
         return 0
     told = supervising.status(jobs)
