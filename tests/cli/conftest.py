@@ -36,6 +36,7 @@ def past() -> Iterator[Outlast]:
     eventually(lambda: any(event["event"] == "started" for event in command("events", "5", "--json").json["events"]))
     command("stop", "5", status=0)
     command.run("--name", "again", "--retries", "1", "--", "sh", "-c", "echo run $OUTLAST_RUN; exit 1")
+    command("wait", "6")
     command.run("--name", "self", "--", "sh", "-c", "kill -SEGV $$")
     command("wait", "1-7")
     eventually(lambda: command("events", "7", "--json").json["events"][-1]["event"] == "ended")  # `wait` may be ahead of the record

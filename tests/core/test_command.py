@@ -34,12 +34,6 @@ def everywhere(name):
         (["x\udcff"], None, nowhere, ["x\udcff"]),
     ],
 )
-def test_an_argument_that_is_no_text_is_refused():
-    for strange in (5, b"x", None):
-        with pytest.raises(UsageError, match=f"is of type {type(strange).__name__}"):
-            as_argv(["echo", strange], None, nowhere)
-
-
 def test_argv(words, shell, exists, argv):
     assert argv == as_argv(words, shell, exists)
 
@@ -62,3 +56,9 @@ def test_default_names():
     long = default_name(["x" * 5000])
     assert LONGEST_NAME == len(long)
     assert long.endswith("…")
+
+
+def test_an_argument_that_is_no_text_is_refused():
+    for strange in (5, b"x", None):
+        with pytest.raises(UsageError, match=f"is of type {type(strange).__name__}"):
+            as_argv(["echo", strange], None, nowhere)

@@ -90,6 +90,7 @@ class Family:
             *command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,  # two lines at once must not hide in a buffer from `select`
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", "OUTLAST_MARK": self.mark, **(env or {})},
             start_new_session=True,
         )

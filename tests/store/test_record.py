@@ -297,8 +297,10 @@ def test_groups(store: Store) -> None:
     assert (None, False) == store.group("g")
     with pytest.raises(Refused, match="group `g` has 4 active jobs"):
         store.remove_group("g")
+    with pytest.raises(Refused, match="group `unset` has 1 active"):
+        store.remove_group("unset")  # it was never set, and is there all the same
     with pytest.raises(NotFound):
-        store.remove_group("unset")
+        store.remove_group("gone")
     store.remove_group("\udcff")
     assert store.group("\udcff") is None
 

@@ -19,9 +19,9 @@ def as_argv(words: "Sequence[str]", shell: bool | None, exists: "Callable[[str],
     white space or shell characters is a line, unless `exists` says that there is a file of exactly that name.
     Raises UsageError for an empty command and for NUL, which no argument of a process can hold.
     """
-    strange = next((word for word in words if not isinstance(word, str)), None)
-    if strange is not None:
-        raise UsageError(f"an argument of the command is of type {type(strange).__name__}", "make it a str; bytes: `os.fsdecode`")
+    for word in words:
+        if not isinstance(word, str):
+            raise UsageError(f"an argument of the command is of type {type(word).__name__}", "make it a str; bytes: `os.fsdecode`")
     if not words or not "".join(words).strip() or (not words[0] and not shell):
         raise UsageError("the command is empty", "write it after the options, as in `outlast run -- echo hello`")
     for word in words:
