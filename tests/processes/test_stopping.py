@@ -307,5 +307,6 @@ def test_one_signal_for_all():
     family, name = stubborn()
     assert 5 == signal_members(family.target, (), signal.SIGUSR1)
     eventually(lambda: [] == sleepers(name))
+    assert signal.SIGUSR1 == family.wait()
     family.assert_shim_lives()
     assert 0 == signal_members(family.target, (), signal.SIGUSR1)

@@ -92,6 +92,7 @@ class Supervisor:
         for number in LEAVE_SIGNALS:
             _signal.signal(number, lambda *_: self._leave())
         self.loop.watch(ready, _drain)
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, LEAVE_SIGNALS)
 
     def _wake(self, version: str) -> None:
         self.context.touch()
@@ -290,6 +291,7 @@ def _unlink(path: str) -> None:
 
 def main() -> None:
     """Be a supervisor: argv is (code, package root, home); descriptor 3 is the home's lock, 4 (perhaps) whom to tell when ready."""
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, LEAVE_SIGNALS)  # whoever reads our pid in the lock may ask us to leave at once
     failpoint("supervisor.start")
     gc.set_threshold(50_000)  # values come and go without cycles: looking for them costs a tenth
     os.closerange(READY_FD + 1, 1 << 20)  # whatever the starter had open is none of ours
