@@ -28,6 +28,8 @@ def test_events_as_they_happen(outlast):
 
 def test_from_now_on(outlast):
     outlast("wait", str(outlast.run("--", "true")), status=0)
+    with Jobs(str(outlast.home)) as jobs:
+        eventually(lambda: jobs.events(1)[-1]["kind"] == "ended")  # `wait` may see the end before it is recorded
     found = []
 
     def listen() -> None:
