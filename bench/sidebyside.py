@@ -159,14 +159,14 @@ class BenchHome:
 
     def shims(self) -> list[int]:
         """Return the pids of the shims of this home."""
-        state = os.fsencode(f"state={self.path}/")
+        state = os.fsencode(f"output={self.path}/")
         return [pid for pid in pids() if any(word.startswith(state) for word in words_of(pid, "cmdline"))]
 
     def _is_of_us(self, pid: int) -> bool:
         home = os.fsencode(self.path)
         command = words_of(pid, "cmdline")
         marked = b"OUTLAST_HOME=" + home in words_of(pid, "environ")
-        return marked or any(w in (home, b"home=" + home) or w.startswith(b"state=" + home + b"/") for w in command)
+        return marked or any(w in (home, b"home=" + home) or w.startswith(b"output=" + home + b"/") for w in command)
 
     def end(self) -> None:
         """End every process that is provably of this home: proof and signal go through the same pidfd."""

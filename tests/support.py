@@ -181,8 +181,8 @@ def proof_of(pid: int, home: Path) -> str:
     """Return what proves that the process `pid` belongs to `home`; empty if nothing does, or it is over."""
     path = os.fsencode(home)
     for word in _words(pid, "cmdline"):
-        # the supervisor's last argument, a shim's `home=PATH` and `state=PATH/...`, a client's --home
-        place = word.partition(b"=")[2] if word.startswith((b"home=", b"state=", b"--home=")) else word
+        # the supervisor's last argument, a shim's `home=PATH` and `output=PATH/...`, a client's --home
+        place = word.partition(b"=")[2] if word.startswith((b"home=", b"output=", b"--home=")) else word
         if place == path or place.startswith(path + b"/"):
             return f"argument {os.fsdecode(word)}"
     for variable in _words(pid, "environ"):

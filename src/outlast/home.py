@@ -31,8 +31,12 @@ class Home:
         return f"{self.path}/{name}"
 
     def run_path(self, job: int, run: int) -> str:
-        """Return the path of the state file of a run; `.log`, `.gaps`... are named after it."""
+        """Return what the files of a run are named after, `.log`, `.gaps`..."""
         return f"{self.path}/runs/{job // RUNS_PER_FOLDER:02d}/{job}.{run}"
+
+    def state_path(self, number: int) -> str:
+        """Return the path of a state file: they are lent to runs, one after the other."""
+        return f"{self.path}/states/{number}"
 
     def exists(self) -> bool:
         """Tell whether there is a database in the home. Raises SystemFault if the home is somebody else's, or no directory."""

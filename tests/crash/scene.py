@@ -166,7 +166,7 @@ class Scene:
         """Return the living shims of runs: pid -> JOB.RUN."""
         found = {}
         for process in self.outlast.processes():
-            state = [word for word in process.argv if word.startswith("state=")]
+            state = [word for word in process.argv if word.startswith("output=")]
             if "run" in process.argv[:5] and state:
                 found[process.pid] = state[0].rpartition("/")[2]
         return found
@@ -383,10 +383,21 @@ def wait_readable(fd: int, seconds: float) -> bool:
     return bool(select.select([fd], [], [], seconds)[0])
 
 
-def lose_what_was_not_synced(home: Path) -> None:
-    """Take away what a machine that loses its power need not have on its disk: the files of runs without a synced result."""
-    for state in (home / "runs").glob("*/*"):
-        if state.suffix.removeprefix(".").isdigit() and state.name.count(".") == 1 and state.read_bytes()[1024:1025] == b"\n":
-            for path in state.parent.glob(f"{state.name}*"):
-                if path == state or path.name.startswith(f"{state.name}."):
-                    path.unlink()
+def lose_what_was_not_synced(scene: Scene) -> None:
+    """Take away what a machine that loses its power need not have on its disk.
+
+    A state file without a synced result is again what it was before it was lent: another run's, or not there. The output of that run
+    is gone.
+    """
+    contents = {path: path.read_bytes() for path in (scene.home / "states").glob("*")}
+    earlier = [content for content in contents.values() if content[1024:1025] != b"\n"]
+    lost = [path for path, content in contents.items() if content[1024:1025] == b"\n"]
+    for number, path in enumerate(lost):
+        if earlier and number % 2 == 0:
+            path.write_bytes(earlier[0])
+        else:
+            path.unlink()
+    for run in scene.runs():
+        if run.status == "running" and scene.home / "states" / str(run.state_file) in lost:
+            for path in (scene.home / "runs" / "00").glob(f"{run.job}.{run.run}.*"):
+                path.unlink()

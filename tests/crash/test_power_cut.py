@@ -53,8 +53,8 @@ def opened_on_another_boot(scene: Scene) -> None:
 
 
 def known_end(home: Path, run: Row) -> bool:
-    """Tell whether the shim had written how the run ended."""
-    return state.read(str(home / "runs" / "00" / f"{run.job}.{run.run}")).result is not None  # a line copied in the middle is none
+    """Tell whether the shim had written how the run ended; a line copied in the middle is none."""
+    return state.read(str(home / "states" / str(run.state_file)), f"{run.job}.{run.run}").result is not None
 
 
 def cut_and_look(scene: Scene, clients: Clients) -> None:
@@ -63,7 +63,7 @@ def cut_and_look(scene: Scene, clients: Clients) -> None:
     accept(scene, clients)
     copy.accepted |= scene.accepted
     poorer = copy.copied("unsynced-lost")
-    lose_what_was_not_synced(poorer.home)
+    lose_what_was_not_synced(poorer)
     notes = copy.notes()
     opened_on_another_boot(copy)
     copy.put_back(notes)

@@ -45,7 +45,7 @@ class Run:
             state.write(b"\n" * 4096)
         with open(self.path, "r+b") as state:
             fcntl.flock(state, fcntl.LOCK_EX)
-            command = ["sh", "-c", 'exec 3<&0 0</dev/null 4<&- "$@"', "sh", *shim, "run", f"state={self.path}", *options, "--"]
+            command = ["sh", "-c", 'exec 3<&0 0</dev/null 4<&- "$@"', "sh", *shim, "run", f"output={self.path}", "run=42.1", *options, "--"]
             self.process = subprocess.Popen(
                 [*command, sys.executable, "-c", script], stdin=state, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )

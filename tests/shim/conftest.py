@@ -175,7 +175,7 @@ class Shim:
         mark = f"{self.folder}/{len(self.jobs)}"
         words: list[Any] = [*wrapper, *self.argv, verb]
         if verb == "run":
-            words += [b"state=" + os.fsencode(path), *options, "--", *command]
+            words += [b"output=" + os.fsencode(path), b"run=42.1", *options, "--", *command]
         else:
             words += options
         wanted = {0: self.null, 1: self.null, 2: self.null, 3: state, **({4: lifeline} if lifeline >= 0 else {}), **(fds or {})}

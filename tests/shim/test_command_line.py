@@ -18,13 +18,15 @@ WRONG = [
     ("walk",),
     ("run",),
     ("run", "--", "true"),
-    ("run", "state=x"),
-    ("run", "state=x", "--"),
-    ("run", "state=x", "--", ""),
-    ("run", "state=x", "word", "--", "true"),
-    ("run", "state=x", "colour=red", "--", "true"),
-    ("run", "state=x", "=1", "--", "true"),
-    ("run", "state=", "--", "true"),
+    ("run", "RUN"),
+    ("run", "RUN", "--"),
+    ("run", "RUN", "--", ""),
+    ("run", "RUN", "word", "--", "true"),
+    ("run", "RUN", "colour=red", "--", "true"),
+    ("run", "RUN", "=1", "--", "true"),
+    ("run", "output=", "run=1", "--", "true"),
+    ("run", "output=/x", "--", "true"),
+    ("run", "run=1", "--", "true"),
     ("guard",),
     ("guard", "home=x", "--", "true"),
     ("guard", "home="),
@@ -36,7 +38,8 @@ affinity= affinity=a affinity=0, affinity=,1 affinity=-1 affinity=8192 affinity=
 rlimit= rlimit=7 rlimit=7:1 rlimit=7:1:2:3 rlimit=x:1:1 rlimit=7::1 rlimit=7:-2:1 rlimit=32:1:1 rlimit=-1:1:1 rlimit=7:1:9223372036854775808
 streams= streams=stdin streams=stdout, streams=,stderr streams=stdoutstderr streams=stdout,none
 max-bytes= max-bytes=-1 max-bytes=1k max-bytes=9223372036854775808 max-files=1 max-files=-1 max-files=1001 max-files=x
-grace= grace=-1 grace=2s front= front=0 front=yes cwd=relative cwd= stdin=
+grace= grace=-1 grace=2s front= front=0 front=yes cwd=relative cwd= stdin= run= run=a/b run=a"b
+run=77777777777777777777777777777777777777777777777777777777777777777
 failpoint= failpoint=die failpoint=nowhere:die failpoint=before-spawn failpoint=before-spawn: failpoint=before-spawn:delay
 failpoint=before-spawn:delay= failpoint=before-spawn:delay=x failpoint=before-spawn:dies failpoint=before-spawn:delay=-1
 """.split()
@@ -53,14 +56,15 @@ def test_wrong_words_are_refused(shim, words):
 
 @pytest.mark.parametrize("word", MALFORMED)
 def test_malformed_values_are_refused(shim, word):
-    stderr = refused(shim, "run", "state=x", word, "--", "true")
+    stderr = refused(shim, "run", "RUN", word, "--", "true")
     assert word.partition("=")[0].encode() in stderr
 
 
 def refused(shim, *words):
     before = touched(shim.folder)
     path, state = shim.new_state()
-    done = shim.call(*(f"state={path}" if word == "state=x" else word for word in words))
+    words = [w for word in words for w in ((f"output={path}", "run=42.1") if word == "RUN" else (word,))]
+    done = shim.call(*words)
     os.close(state)
     assert done.returncode == 2
     assert done.stdout == b""
@@ -72,14 +76,14 @@ def refused(shim, *words):
 
 
 def test_the_refusal_is_one_line_whatever_the_word_is(shim):
-    done = shim.call("run", b"state=x", b"two\nlines\xff=1", "--", "true")
+    done = shim.call("run", b"RUN", b"two\nlines\xff=1", "--", "true")
     assert done.returncode == 2
     assert done.stderr.count(b"\n") == 1
     assert done.stderr.isascii()
 
 
 def test_a_closed_state_descriptor_is_refused(shim):
-    done = shim.call("run", f"state={shim.folder}/x", "--", "true")
+    done = shim.call("run", f"output={shim.folder}/x", "run=1", "--", "true")
     assert done.returncode == 2
     assert b"descriptor" in done.stderr
 

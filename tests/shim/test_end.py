@@ -11,7 +11,7 @@ import pytest
 
 from support import eventually
 
-KEYS = "v at status error stage utime stime max_rss stdout stderr log missing leftovers drained unrestored passed".split()
+KEYS = "v run at status error stage utime stime max_rss stdout stderr log missing leftovers drained unrestored passed".split()
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 126, 127, 128, 137, 255])
@@ -19,7 +19,7 @@ def test_exit_codes(shim, code):
     result = shim.run("sh", "-c", f"exit {code}").result
     assert KEYS == list(result)
     assert (1, code << 8, 0, "") == tuple(result[key] for key in ("v", "status", "error", "stage"))
-    assert (0, 0, 0, 0, 0, True, [], [0, 0]) == tuple(result[key] for key in KEYS[8:])
+    assert (0, 0, 0, 0, 0, True, [], [0, 0]) == tuple(result[key] for key in KEYS[9:])
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGHUP, signal.SIGRTMAX], ids=str)

@@ -39,7 +39,7 @@ class Guard:
         """Have a run forked; return its state file, the answer and the pidfd."""
         path, state = self.shim.new_state()
         self.shim.jobs.append(self.process)  # the next state file has another name
-        words = ["run", f"state={path}", "cwd=/", "--", *command]
+        words = ["run", f"output={path}", "run=42.1", "cwd=/", "--", *command]
         text = "".join(f"{word}\0" for word in (f"7 {len(words)}", *words, f"PATH={os.environ['PATH']}", *env))
         try:
             answer, pidfd = self.ask(text.encode(), (self.shim.null,) * 3 + (state,))
@@ -84,12 +84,12 @@ def test_it_shows_its_words_and_is_nobody_elses_child(guard: Guard) -> None:
     pid = int(answer.split()[1])
 
     def words() -> list[bytes]:
-        return [word for word in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") if word.startswith(b"state=")]
+        return [word for word in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") if word.startswith(b"output=")]
 
     def children() -> list[str]:
         return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
-    assert [os.fsencode(f"state={path}")] == eventually(lambda: words() or False, 60)
+    assert [os.fsencode(f"output={path}")] == eventually(lambda: words() or False, 60)
     assert str(guard.process.pid) == Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
     (child,) = eventually(lambda: children() or False, 60)
     os.kill(int(child), 9)
@@ -117,7 +117,7 @@ def test_what_was_not_served_when_the_supervisor_ended_is_dropped_with_its_lock(
     path, state = shim.new_state()
     shim.jobs.append(guard.process)
     os.kill(guard.process.pid, 19)  # SIGSTOP: it serves nothing now
-    text = f"1 4\0run\0state={path}\0--\0true\0A=B\0".encode()
+    text = f"1 5\0run\0output={path}\0run=42.1\0--\0true\0A=B\0".encode()
     guard.ours.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (shim.null,) * 3 + (state,)))])
     os.close(state)
     assert Job(path, "", os.getpid()).locked

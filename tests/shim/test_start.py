@@ -38,8 +38,8 @@ def test_started_says_who_runs(shim):
     gate = shim.fifo("gate")
     job = shim.start("sh", "-c", f"read x < {gate}")
     started = job.wait_started()
-    assert ["v", "pid", "start", "shim", "shim_start", "boot", "pidns", "at"] == list(started)
-    assert 1 == started["v"]
+    assert ["v", "pid", "start", "run", "shim", "shim_start", "boot", "pidns", "at"] == list(started)
+    assert (1, "42.1") == (started["v"], started["run"])
     assert job.pid == started["shim"]
     for pid, start in (("pid", "start"), ("shim", "shim_start")):
         assert int(Path(f"/proc/{started[pid]}/stat").read_text().rpartition(")")[2].split()[19]) == started[start]

@@ -30,8 +30,9 @@ def shim_of(outlast: Outlast, job: int) -> int:
     """Return the pid of the shim of the job's first run, from the state file."""
 
     def told() -> int:
-        line = (outlast.home / f"runs/00/{job}.1").read_bytes().split(b"\n", 1)[0]
-        return int(json.loads(line[14:])["shim"])
+        lines = [path.read_bytes().split(b"\n", 1)[0] for path in (outlast.home / "states").iterdir()]
+        started = [json.loads(line[14:]) for line in lines if line]
+        return int(next(told["shim"] for told in started if told["run"] == f"{job}.1"))
 
     return eventually(told)
 

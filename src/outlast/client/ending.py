@@ -66,7 +66,8 @@ def send_signal(jobs: "Jobs", signal: "int | str", wanted: "Sequence[Job]") -> "
     counts: dict[int, int] = {}
     store = jobs.store
     for job in wanted:
-        told = state.read(jobs.home.run_path(job.id, job.run)).started if job.status == RUNNING else None
+        run = store.current_run(job)
+        told = state.of(jobs.home, run).started if run is not None else None
         if told is None:
             raise Refused(f"job {job.id} is not running ({job.status})", f"`outlast show {job.id}` says more")
         command = Identity(pid=told["pid"], start=told["start"])
@@ -84,7 +85,8 @@ def spared_shims(jobs: "Jobs") -> "set[int]":
 
     spared = set()
     for job in jobs.store.running():
-        told = state.read(jobs.home.run_path(job.id, job.run)).started
+        run = jobs.store.current_run(job)
+        told = state.of(jobs.home, run).started if run is not None else None
         if told is not None:
             spared.add(told["shim"])
     with open(jobs.home.at("supervisor.lock"), "rb", buffering=0) as file:

@@ -12,7 +12,7 @@ import select
 from outlast import __version__
 from outlast.client.waiting import SAFETY, BackOff
 from outlast.core.errors import EXIT_WRAPPER, OutlastError, SystemFault
-from outlast.core.events import StopRequested
+from outlast.core.events import Noted, StopRequested
 from outlast.core.exits import SIGKILL, wrapper_status
 from outlast.core.job import ENDED, FAILED, INTERRUPT, INTERRUPTED, NEUTRAL, QUEUED, STOPPED, SUCCEEDED
 from outlast.core.options import value
@@ -136,7 +136,8 @@ class InFront:
         return self._connected(lambda connection: connection.send(f"watch {job.id}\n".encode()))
 
     def _is_over(self, job: "Job") -> bool:
-        told = state.read(self.jobs.home.run_path(job.id, job.run))
+        run = self.jobs.reading and self.jobs.reading.run(job.id, job.run)
+        told = state.of(self.jobs.home, run) if run else state.State(exists=False)
         return told.result is not None and not told.locked and self.jobs.one(job.id).status == ENDED
 
     def _interrupt(self, job: "Job", number: int) -> None:
@@ -173,10 +174,11 @@ def run_in_front(
 
 def _say_not_passed(jobs: "Jobs", job: "Job") -> bool:
     """Say which of our streams did not take all of the output, and why. True if there is one."""
-    refused: dict[str, int] = {}
-    for number in range(1, job.run + 1):
-        result = state.read(jobs.home.run_path(job.id, number)).result or {}
-        refused |= {stream: error for stream, error in zip(("stdout", "stderr"), result.get("passed") or (), strict=False) if error}
+    result = (state.of(jobs.home, job.runs[-1]).result if job.runs else None) or {}  # if its end is not recorded yet
+    refused = {stream: error for stream, error in zip(("stdout", "stderr"), result.get("passed") or (), strict=False) if error}
+    for event in jobs.reading.events_of(job.id) if jobs.reading else ():
+        if event["kind"] == Noted.kind and "stream" in event["data"]["data"]:
+            refused[event["data"]["data"]["stream"]] = event["data"]["data"]["errno"]
     for stream, error in refused.items():
         kept = "the output" if any(run.missing for run in job.runs) else "the whole output"
         where = f"{kept} is in `outlast logs {job.id}`" if value(job.spec, f"log.{stream}") else "the log does not keep it either"

@@ -5,7 +5,7 @@ import sys
 
 from outlast.core.errors import OutlastError
 from outlast.core.value import Value
-from outlast.home import is_locked
+from outlast.executors import state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def _database(jobs: "Jobs") -> "Iterator[Check]":
 def _runs(jobs: "Jobs") -> "Iterator[Check]":
     reading = jobs.reading
     running = reading.running() if reading is not None else []
-    dead = [job.id for job in running if not is_locked(jobs.home.run_path(job.id, job.run))]
+    runs = [reading.run(job.id, job.run) for job in running] if reading is not None else []
+    dead = [run.job for run in runs if run is not None and not state.of(jobs.home, run).locked]
     text = f"{len(running)} running" + (f"; to be settled by a supervisor: {', '.join(map(str, dead[:10]))}" if dead else "")
     yield Check(name="runs", verdict=NOTE if dead else OK, text=text)
 

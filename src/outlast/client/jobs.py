@@ -190,11 +190,7 @@ class Jobs:
     def _as_it_is(self, job: Job) -> "tuple[Job, Run | None]":
         from outlast.client.truth import current
 
-        reading = self.reading
-        run = reading.run(job.id, job.run) if reading is not None else None
-        if reading is not None and run is not None and run.status == ENDED and job.status == RUNNING:
-            job = reading.job(job.id) or job  # it was recorded between the two looks
-        return current(self.home, job, run)
+        return current(self.home, self.reading, job) if self.reading is not None else (job, None)
 
     def _with_runs(self, job: Job) -> Job:
         runs = self.reading.runs(job.id) if self.reading else []

@@ -7,7 +7,7 @@ import os
 
 from outlast.core.errors import Bug
 from outlast.core.events import Started
-from outlast.core.job import RUNNING, Job, Run
+from outlast.core.job import ENDED, RUNNING, Job, Run
 from outlast.core.lifecycle import after, run_after
 from outlast.core.policies import after_run, judge, lost, machine_ended, was_stopped
 from outlast.executors import state
@@ -21,13 +21,19 @@ if TYPE_CHECKING:
     from outlast.core.job import Ending
     from outlast.executors.state import State
     from outlast.home import Home
+    from outlast.store.reading import Reading
 
 
-def current(home: "Home", job: Job, run: Run | None) -> "tuple[Job, Run | None]":
-    """Return `job` and its last run as they are, if the record says that they run; else as they were given."""
-    if job.status != RUNNING or run is None or run.status != RUNNING:
+def current(home: "Home", reading: "Reading", job: Job) -> "tuple[Job, Run | None]":
+    """Return `job` and its last run as they are, if the record says that they run; else as they are recorded."""
+    run = reading.run(job.id, job.run)
+    told = state.of(home, run) if run is not None and run.status == RUNNING else None
+    if told is not None and told.result is None and not (told.locked and told.started):
+        run = reading.run(job.id, job.run)  # its end may be recorded by now, and the state file lent to another
+    if run is not None and run.status == ENDED and job.status == RUNNING:
+        job = reading.job(job.id) or job  # it was recorded between the two looks
+    if told is None or job.status != RUNNING or run is None or run.status != RUNNING:
         return job, run
-    told = state.read(home.run_path(job.id, run.run))
     at = now()
     if told.started is not None and run.started_at is None:
         event = Started(

@@ -56,11 +56,13 @@ class Postponed(Event):
 class Claimed(Event):
     """A run was given out to an executor. Durable before anything is started."""
 
-    __slots__ = ("run", "host", "boot")
+    __slots__ = ("run", "host", "boot", "state_file")
     run: int
     host: str
     boot: str
+    state_file: int
     kind = "claimed"
+    _defaults = {"state_file": 0}
 
 
 class Started(Event):

@@ -124,7 +124,7 @@ class Run(Value):
     """One try of a job. Its status is `running` or `ended`."""
 
     __slots__ = (
-        "job", "run", "status", "outcome", "reason", "exit_code", "signal", "pid", "pid_start", "host", "boot", "pidns",
+        "job", "run", "status", "outcome", "reason", "exit_code", "signal", "pid", "pid_start", "host", "boot", "pidns", "state_file",
         "claimed_at", "started_at", "ended_at", "cpu", "max_rss", "stdout", "stderr", "log", "missing", "leftovers",
     )  # fmt: skip
     job: int
@@ -139,6 +139,7 @@ class Run(Value):
     host: str
     boot: str
     pidns: int | None
+    state_file: int  # number of the one that was lent to it, until its end is recorded
     claimed_at: int
     started_at: int | None
     ended_at: int | None
@@ -152,7 +153,7 @@ class Run(Value):
 
     _defaults = {
         "status": RUNNING, "outcome": None, "reason": None, "exit_code": None, "signal": None, "pid": None, "pid_start": None,
-        "host": "", "boot": "", "pidns": None, "started_at": None, "ended_at": None, "cpu": None, "max_rss": None,
+        "host": "", "boot": "", "pidns": None, "state_file": 0, "started_at": None, "ended_at": None, "cpu": None, "max_rss": None,
         "stdout": None, "stderr": None, "log": None, "missing": None, "leftovers": None,
     }  # fmt: skip
 

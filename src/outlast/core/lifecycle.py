@@ -165,7 +165,7 @@ def run_after(job: Job, run: Run | None, event: "e.AnyEvent", now: int) -> Run |
     """
     match event:
         case e.Claimed():
-            return Run(job=job.id, run=event.run, host=event.host, boot=event.boot, claimed_at=now)
+            return Run(job=job.id, run=event.run, host=event.host, boot=event.boot, state_file=event.state_file, claimed_at=now)
         case e.Started():
             run = _current(job, run, event.run)
             return run.replace(pid=event.pid, pid_start=event.pid_start, pidns=event.pidns, started_at=event.started_at)

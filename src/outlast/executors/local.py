@@ -92,7 +92,8 @@ def mark(home_id: str, job: int, run: int) -> str:
 def options(home: Home, job: "Job", path: str, restoring: "Sequence[str]", keep_free: int, *, front: bool) -> "list[str]":
     """Return the shim's KEY=VALUE words for a run of `job`; `restoring`: those that `restored` returned."""
     spec = job.spec
-    words = [f"state={path}", f"home={home.path}", f"cwd={job.cwd}", f"grace={(value(spec, 'leftovers.grace') or 0) // 1_000_000}"]
+    words = [f"output={path}", f"run={state.name(job.id, job.run)}", f"home={home.path}", f"cwd={job.cwd}"]
+    words.append(f"grace={(value(spec, 'leftovers.grace') or 0) // 1_000_000}")
     streams = [name for name in ("stdout", "stderr") if value(spec, f"log.{name}")]
     if len(streams) < 2:
         words.append(f"streams={','.join(streams) or 'none'}")
@@ -141,20 +142,14 @@ class Start(Value):
     lifeline: int
 
 
-def start(wanted: Start, path: str, fork: "Callable[[Start, int], bool]") -> int | None:
-    """Make the state file `path` and start a shim on it. Returns the shim's pid. Raises OSError: nothing was started then.
+def start(wanted: Start, lock: int, fork: "Callable[[Start, int], bool]") -> int | None:
+    """Start a shim on the state file `lock`, which is closed. Returns the shim's pid. Raises OSError: nothing was started then.
 
     `fork(wanted, lock)` is asked first: if it says that it starts the shim, None is returned and its word comes later.
     """
-    failpoint("state.before")
-    lock = state.create(path)
-    failpoint("state.created")
     try:
         failpoint("spawn.before")
         pid = None if fork(wanted, lock) else _spawn(wanted, lock)
-    except (OSError, ValueError):
-        os.unlink(path)
-        raise
     finally:
         os.close(lock)
     failpoint("spawn.after")

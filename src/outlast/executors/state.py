@@ -1,4 +1,4 @@
-"""The state file of a run (docs/shim-protocol.md): making it, and reading the truth from it.
+"""The state file that is lent to a run (docs/shim-protocol.md): emptying it, and reading the truth from it.
 
 Anybody may read it at any time, with or without a supervisor: the lock tells whether the run lives, the slots what it told.
 """
@@ -14,6 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from outlast.core.job import Run
+    from outlast.home import Home
+
 SIZE = 4096
 _RESULT = 1024
 _RESERVE = b"\n" * SIZE
@@ -21,7 +24,7 @@ _HEAD = 14  # "LLLL CCCCCCCC "
 
 
 class State(Value):
-    """What the state file of a run tells. `exists`: there is one; `locked`: its shim (or its command, before exec) lives."""
+    """What a state file tells of a run. `exists`: there is one, of no other run; `locked`: its shim (or its command, before exec) lives."""
 
     __slots__ = ("exists", "locked", "started", "result")
     exists: bool
@@ -31,29 +34,41 @@ class State(Value):
     _defaults = {"exists": True, "locked": False, "started": None, "result": None}
 
 
-def create(path: str) -> int:
-    """Make the state file with its room really written, locked. Returns the descriptor. Raises OSError.
+def take(path: str) -> int:
+    """Open a state file, make it if need be, and empty it, with its room really written. Returns the descriptor, which holds its lock.
 
-    A file of that name without `started` is what a claim left that came no further: it is taken away first.
+    Raises OSError: BlockingIOError if somebody else holds the lock.
     """
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.pwrite(fd, _RESERVE, 0) != SIZE:
             raise OSError(28, os.strerror(28))
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(fd)
-        os.unlink(path)
         raise
     return fd
 
 
-def read(path: str) -> State:
-    """Return what the state file tells now. The lock is asked first: a run that ends meanwhile is then seen with its result."""
+def name(job: int, run: int) -> str:
+    """Return the name of a run, as its shim repeats it in the state file."""
+    return f"{job}.{run}"
+
+
+def of(home: "Home", run: "Run") -> State:
+    """Return what the state file that was lent to the run tells of it now: nothing, if it was lent to another since."""
+    return read(home.state_path(run.state_file), name(run.job, run.run))
+
+
+def read(path: str, run: str) -> State:
+    """Return what a state file tells of `run` now. The lock is asked first: a run that ends meanwhile is then seen with its result.
+
+    What another run has written, before or since, is not of this one.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -67,7 +82,10 @@ def read(path: str) -> State:
         content = os.pread(fd, SIZE, 0)
     finally:
         os.close(fd)
-    return State(locked=locked, started=_slot(content, 0), result=_slot(content, _RESULT))
+    started, result = _slot(content, 0), _slot(content, _RESULT)
+    if started is not None and started["run"] != run:
+        return State(exists=False)
+    return State(locked=locked, started=started, result=result if result is not None and result["run"] == run else None)
 
 
 def _slot(content: bytes, offset: int) -> "dict[str, Any] | None":

@@ -56,7 +56,7 @@ static const int64_t SECOND = 1000000000;
 /* ---- the command line ---- */
 
 static struct options {
-    const char *state, *home, *cwd, *in;
+    const char *output, *run, *home, *cwd, *in;
     long umask, nice;             /* -1, LONG_MAX: not given */
     bool has_nice, has_affinity, front, guard;
     unsigned long cpus[8192 / (8 * sizeof(long))];
@@ -65,6 +65,7 @@ static struct options {
     int64_t max_bytes, max_files, keep_free, grace;
     char **command;
 } opt;
+static const char RUN_LETTERS[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:_-";
 static const struct options defaults = { .umask = -1, .kept = { true, true }, .max_bytes = 33554432, .max_files = 8, .grace = 2000 };
 
 static const char *const points[] = {
@@ -170,7 +171,8 @@ static bool take_path(const char **path, const char *value)
 static int take(const char *key, const char *v)
 {
     int64_t n = 0;
-    if (!strcmp(key, "state")) return take_path(&opt.state, v);
+    if (!strcmp(key, "output")) return take_path(&opt.output, v);
+    if (!strcmp(key, "run")) return *(opt.run = v) && strspn(v, RUN_LETTERS) == strlen(v) && strlen(v) <= 64;
     if (!strcmp(key, "home")) return take_path(&opt.home, v);
     if (!strcmp(key, "stdin")) return take_path(&opt.in, v);
     if (!strcmp(key, "cwd")) return take_path(&opt.cwd, v) && *v == '/';
@@ -222,8 +224,8 @@ static void parse(char **words)
     }
     if (opt.guard && !opt.home)
         usage("missing key", "home");
-    if (!opt.guard && !opt.state)
-        usage("missing key", "state");
+    if (!opt.guard && !(opt.output && opt.run))
+        usage("missing key", opt.output ? "run" : "output");
     if (!opt.guard && !(opt.command && *opt.command && **opt.command))
         usage("empty command", "");
     if (fcntl(opt.guard ? LIFELINE : STATE, F_GETFD) < 0)
@@ -356,8 +358,8 @@ static void identify(void)
 {
     if (!*space)
         learn_where();
-    snprintf(known, sizeof known, "\"shim\":%d,\"shim_start\":%llu,\"boot\":\"%s\",\"pidns\":%llu", shim_pid, start_time(), boot,
-             strlen(space) > 5 ? strtoull(space + 5, NULL, 10) : 0ULL);
+    snprintf(known, sizeof known, "\"run\":\"%s\",\"shim\":%d,\"shim_start\":%llu,\"boot\":\"%s\",\"pidns\":%llu", opt.run, shim_pid,
+             start_time(), boot, strlen(space) > 5 ? strtoull(space + 5, NULL, 10) : 0ULL);
 }
 
 static void tell(int fd, const char *word, int value)
@@ -484,7 +486,7 @@ static int64_t gaps_size, position, missing; /* position: length of the log stre
 
 static const char *file_name(char *room, const char *suffix, int64_t index)
 {
-    int n = snprintf(room, PATH_ROOM, "%s%s", opt.state, suffix);
+    int n = snprintf(room, PATH_ROOM, "%s%s", opt.output, suffix);
     if (index)
         snprintf(room + n, (size_t)(PATH_ROOM - n), ".%lld", (long long)index);
     return room;
@@ -1044,9 +1046,9 @@ static void compose(void)
         snprintf(raw, sizeof raw, "%d", status);
     result_length = (size_t)snprintf(
         result + 14, sizeof result - 16,
-        "{\"v\":1,\"at\":%lld,\"status\":%s,\"error\":%d,\"stage\":\"%s\",\"utime\":%lld,\"stime\":%lld,\"max_rss\":%lld,\"stdout\":%lld,"
+        "{\"v\":1,\"run\":\"%s\",\"at\":%lld,\"status\":%s,\"error\":%d,\"stage\":\"%s\",\"utime\":%lld,\"stime\":%lld,\"max_rss\":%lld,\"stdout\":%lld,"
         "\"stderr\":%lld,\"log\":%lld,\"missing\":%lld,\"leftovers\":%d,\"drained\":%s,\"unrestored\":[%s],\"passed\":[%d,%d]}",
-        (long long)ended, raw, error, stage, used.ru_utime.tv_sec * 1000000LL + used.ru_utime.tv_usec,
+        opt.run, (long long)ended, raw, error, stage, used.ru_utime.tv_sec * 1000000LL + used.ru_utime.tv_usec,
         used.ru_stime.tv_sec * 1000000LL + used.ru_stime.tv_usec, used.ru_maxrss * 1024LL, (long long)streams[0].count,
         (long long)streams[1].count, (long long)position, (long long)missing, leftovers,
         streams[0].drained && streams[1].drained ? "true" : "false", unrestored, streams[0].refused, streams[1].refused);

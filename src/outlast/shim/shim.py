@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 STATE, LIFELINE = 3, 4  # descriptors, by protocol
 STARTED, RESULT = (0, 1024), (1024, 2048)  # slots of the state file: offset, room
+RUN_LETTERS = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:_-"
 CHUNK = 65536  # bytes of one read
 WIDE = 8 * CHUNK  # the same, and the room of the pipe, once BUSY reads in a row found more than half of CHUNK
 FILES_WIDE = 16 * WIDE  # smaller files would end half empty, since a chunk is not split over two
@@ -58,7 +59,7 @@ class Options:
     """The command line, checked."""
 
     def __init__(self, words: list[bytes]) -> None:
-        self.state = self.home = self.cwd = self.stdin = b""
+        self.output = self.run = self.home = self.cwd = self.stdin = b""
         self.umask = self.nice = None  # type: int | None
         self.affinity: list[int] = []
         self.rlimits: dict[int, tuple[int, int]] = {}
@@ -84,16 +85,19 @@ class Options:
                 raise Usage(b"malformed value of", key) from None
         if self.guard and not self.home:
             raise Usage(b"missing key", b"home")
-        if not self.guard and not self.state:
-            raise Usage(b"missing key", b"state")
+        if not self.guard and not (self.output and self.run):
+            raise Usage(b"missing key", b"run" if self.output else b"output")
         if not self.guard and not (self.command and self.command[0]):
             raise Usage(b"empty command", b"")
 
-    def set(self, key: bytes, value: bytes) -> None:  # noqa: C901  # one line per key
+    def set(self, key: bytes, value: bytes) -> None:  # noqa: C901, PLR0912  # one line per key
         """Take one KEY=VALUE; ValueError if the value is malformed."""
-        if key in (b"state", b"home", b"stdin", b"cwd"):
+        if key in (b"output", b"home", b"stdin", b"cwd"):
             demand(0 < len(value) < 4000 and (key != b"cwd" or value[:1] == b"/"))
             setattr(self, key.decode(), value)
+        elif key == b"run":
+            demand(0 < len(value) <= 64 and not value.strip(RUN_LETTERS))
+            self.run = value
         elif key == b"umask":
             demand(value.isdigit() and len(value) <= 4)
             self.umask = int(value, 8)
@@ -213,14 +217,14 @@ def default_signals() -> None:
 # --- the command ---
 
 
-def identity() -> bytes:
+def identity(run: bytes) -> bytes:
     """The part of `started` that is known before the command is."""
     try:
         pidns = os.readlink("/proc/self/ns/pid").strip("pid:[]")
     except OSError:
         pidns = "0"
     boot = contents(b"/proc/sys/kernel/random/boot_id").strip()
-    return b'"shim":%d,"shim_start":%d,"boot":"%b","pidns":%b' % (os.getpid(), start_time(b"self"), boot, pidns.encode())
+    return b'"run":"%b","shim":%d,"shim_start":%d,"boot":"%b","pidns":%b' % (run, os.getpid(), start_time(b"self"), boot, pidns.encode())
 
 
 def become(options: Options, ends: list[int], told: int, known: bytes) -> "NoReturn":
@@ -360,7 +364,7 @@ class Log:
 
     def __init__(self, options: Options) -> None:
         self.max_bytes, self.max_files, self.keep_free = options.max_bytes, options.max_files, options.keep_free
-        self.path, self.gaps_path = options.state + b".log", options.state + b".gaps"
+        self.path, self.gaps_path = options.output + b".log", options.output + b".gaps"
         self.fd = self.gaps_fd = -1
         self.gaps_size = 0
         self.parts: list[Part] = []  # newest first
@@ -649,7 +653,7 @@ class Run:
         try:
             for _ in range(3):
                 made += [high(fd) for fd in os.pipe()]
-            known = identity()
+            known = identity(self.options.run)
             self.pid = os.fork()
         except OSError as error:
             self.error, self.stage, self.ended_ns = error.errno or 0, b"fork", time.time_ns()
@@ -808,11 +812,11 @@ class Run:
         leftovers = 0 if self.subreaper and self.childless else count_marked()
         self.log.try_to_tell_gaps()
         text = (
-            b'{"v":1,"at":%d,"status":%b,"error":%d,"stage":"%b","utime":%d,"stime":%d,"max_rss":%d,"stdout":%d,"stderr":%d,'
+            b'{"v":1,"run":"%b","at":%d,"status":%b,"error":%d,"stage":"%b","utime":%d,"stime":%d,"max_rss":%d,"stdout":%d,"stderr":%d,'
             b'"log":%d,"missing":%d,"leftovers":%d,"drained":%b,"unrestored":[%b],"passed":[%d,%d]}'
         )
         status = b"null" if self.stage else b"%d" % self.status
-        head = (self.ended_ns, status, self.error, self.stage, *times, rss, *self.counts, self.log.position)
+        head = (self.options.run, self.ended_ns, status, self.error, self.stage, *times, rss, *self.counts, self.log.position)
         drained = b"true" if all(self.drained) else b"false"
         return text % (*head, self.log.missing, leftovers, drained, b",".join(unrestored), *self.refused)
 

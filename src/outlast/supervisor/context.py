@@ -3,6 +3,7 @@
 import os
 
 from outlast.core.value import Value
+from outlast.executors.lender import Lender
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ class LiveRun:
     """A run that was claimed and whose end is not recorded yet."""
 
     __slots__ = (
-        "borrowed", "command_fd", "command_pid", "command_start", "ending", "job", "left", "leftovers_due", "notes", "over", "path", "run",
-        "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped", "stopping", "stopping_fd", "told", "tree_ended",
+        "borrowed", "command_fd", "command_pid", "command_start", "ending", "job", "left", "leftovers_due", "lock", "notes", "over", "path",
+        "run", "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped", "stopping", "stopping_fd", "told", "tree_ended",
         "passed", "unrestored", "vain", "wish_at",
     )  # fmt: skip
 
@@ -30,7 +31,8 @@ class LiveRun:
         """`job` and `run` as last written or read."""
         self.job = job
         self.run = run
-        self.path = path
+        self.path = path  # of its files, without suffix
+        self.lock = -1  # of its state file, until the shim gets it
         self.borrowed = False  # it runs in its parent's slot
         self.shim_pid: int | None = None
         self.shim_start: int | None = None
@@ -78,7 +80,7 @@ class Facts(Value):
 class Context:
     """The shared state. `dirty`: something may have to be written; `claimed`: to be started once that is durable."""
 
-    __slots__ = ("_log_fd", "claimed", "dirty", "facts", "home", "loop", "now", "poke", "runs", "store")
+    __slots__ = ("_log_fd", "claimed", "dirty", "facts", "home", "lender", "loop", "now", "poke", "runs", "store")
 
     def __init__(self, home: "Home", store: "Store", loop: "Loop", facts: Facts) -> None:
         """Make the context of a supervisor that has just started."""
@@ -87,6 +89,7 @@ class Context:
         self.loop = loop
         self.facts = facts
         self.runs: dict[int, LiveRun] = {}
+        self.lender = Lender(home, ())
         self.dirty = True
         self.claimed: list[LiveRun] = []
         self.poke: Callable[[Sequence[int]], None] = lambda _: None

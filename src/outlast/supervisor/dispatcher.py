@@ -11,7 +11,7 @@ from outlast.core import events as e
 from outlast.core.errors import Bug
 from outlast.core.job import INTERRUPTED, NOT_STARTED, Ending
 from outlast.core.options import value
-from outlast.executors import local
+from outlast.executors import local, state
 from outlast.seams import failpoint, now
 from outlast.supervisor.context import Context, LiveRun
 from outlast.supervisor.fronts import AWAITED, GONE, SERVED, Fronts
@@ -37,7 +37,7 @@ _PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC
 class Dispatcher:
     """Queues, claims and starts."""
 
-    __slots__ = ("_alone", "_context", "_environments", "_fronts", "_guard", "_own", "_watcher")
+    __slots__ = ("_alone", "_context", "_environments", "_folders", "_fronts", "_full", "_guard", "_own", "_watcher")
 
     def __init__(self, context: Context, fronts: Fronts, watcher: "Watcher", guard: "Guard", own: "Mapping[str, Any]") -> None:
         """`watcher` watches what was started, `guard` forks shims; `own`: the supervisor's own surroundings, which shims inherit."""
@@ -47,11 +47,14 @@ class Dispatcher:
         self._guard = guard
         self._own = own
         self._environments: dict[str, tuple[bytes, list[str]]] = {}
+        self._folders: set[str] = set()  # of runs, that are there
+        self._full = False  # in this cycle no state file could be had
         self._alone: set[int] = set()  # claimed when there was no client in front of any job: none can come later
 
     def run_once(self, at: int, outlook: "Outlook") -> int:
         """Queue and claim what may be, within the current transaction; starting follows the commit. Returns the number of claims."""
         store = self._context.store
+        self._full = False
         due = store.due(at) if outlook.next_due is not None and outlook.next_due <= at else []
         for number in due:
             job = store.job(number)
@@ -88,18 +91,40 @@ class Dispatcher:
             context.store.forget_front(job.id)
             return 0
         failpoint("claim.before")
-        facts = context.facts
-        job = context.store.record(job, e.Claimed(run=job.run + 1, host=facts.host, boot=facts.boot), at)
-        run = context.store.current_run(job)
-        if run is None:
-            raise Bug(f"job {job.id}: its claim made no run")
-        live = LiveRun(job, run, context.home.run_path(job.id, job.run))
+        live = self._lend(job, at)
+        if live is None:
+            return 0
         live.borrowed = borrowed
         context.runs[job.id] = live
         context.claimed.append(live)
         if token is None:
             self._alone.add(job.id)
         return 1
+
+    def _lend(self, job: "Job", at: int) -> LiveRun | None:
+        """Lend a state file to the next run of the job and record the claim; None: there is none to be had now."""
+        context, facts = self._context, self._context.facts
+        if self._full:
+            return None
+        try:
+            number, lock = context.lender.lend()
+        except OSError as error:
+            self._full = True
+            context.log(f"job {job.id}: cannot start yet: no state file: {os.strerror(error.errno or 0)}")
+            context.loop.call_after(RETRY, context.touch)
+            return None
+        try:
+            job = context.store.record(job, e.Claimed(run=job.run + 1, host=facts.host, boot=facts.boot, state_file=number), at)
+            run = context.store.current_run(job)
+            if run is None:
+                raise Bug(f"job {job.id}: its claim made no run")
+        except BaseException:
+            os.close(lock)
+            context.lender.give_back(number)
+            raise
+        live = LiveRun(job, run, context.home.run_path(job.id, job.run))
+        live.lock = lock
+        return live
 
     def start(self, live: LiveRun) -> None:
         """Start the claimed run. What passes is tried again; what does not is the run's ending."""
@@ -120,7 +145,8 @@ class Dispatcher:
         streams = front.descriptors if front is not None else (context.facts.null,) * 3
         try:
             wanted = self._wanted(live, streams, front=front is not None)
-            pid = local.start(wanted, live.path, partial(self._guard.fork, heard=partial(self._forked, live)))
+            lock, live.lock = live.lock if live.lock >= 0 else state.take(context.home.state_path(live.run.state_file)), -1
+            pid = local.start(wanted, lock, partial(self._guard.fork, heard=partial(self._forked, live)))
         except (OSError, ValueError) as error:
             self._failed(live, (error.errno or 0) if isinstance(error, OSError) else errno.EINVAL)
             return
@@ -132,6 +158,10 @@ class Dispatcher:
     def _wanted(self, live: LiveRun, streams: "tuple[int, int, int]", *, front: bool) -> local.Start:
         job, home, facts = live.job, self._context.home, self._context.facts
         from_submitter, restoring = self._environment(job)
+        folder = os.path.dirname(live.path)
+        if folder not in self._folders:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            self._folders.add(folder)
         return local.Start(
             shim=facts.shim, words=local.options(home, job, live.path, restoring, facts.keep_free, front=front), command=job.command,
             environment=local.command_environment(home, facts.home_id, job, job.run, from_submitter),
@@ -155,7 +185,6 @@ class Dispatcher:
         elif answer > 0:
             self._watcher.started(live, answer, pidfd)
         elif answer < 0:
-            os.unlink(live.path)
             self._failed(live, -answer)
         else:
             self._watcher.adopt(live)

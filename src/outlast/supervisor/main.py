@@ -13,6 +13,7 @@ import outlast
 from outlast import seams
 from outlast.core.errors import OutlastError
 from outlast.executors import local
+from outlast.executors.lender import Lender
 from outlast.home import Home
 from outlast.processes.identity import boot_id, pid_namespace
 from outlast.processes.starter import CLEAN, LOCK_FD, READY_FD, is_newer
@@ -75,13 +76,15 @@ class Supervisor:
     def _adopt(self) -> None:
         """Take over every run that was claimed and whose end is not recorded."""
         failpoint("adopt.before")
+        runs = self.context.runs
         for job in self.store.running():
             run = self.store.run(job.id, job.run)
             if run is None:
                 self.context.log(f"job {job.id}: running without a run")
                 continue
-            live = LiveRun(job, run, self.home.run_path(job.id, job.run))
-            self.context.runs[job.id] = live
+            runs[job.id] = LiveRun(job, run, self.home.run_path(job.id, job.run))
+        self.context.lender = Lender(self.home, {live.run.state_file for live in runs.values()})
+        for live in list(runs.values()):
             self.watcher.adopt(live)
         failpoint("adopt.after")
 

@@ -11,6 +11,7 @@ from outlast.core.events import Noted
 from outlast.core.job import Ending
 from outlast.core.policies import judge, lost, machine_ended, never_began, of_status, was_stopped
 from outlast.executors import state
+from outlast.executors.lender import close
 from outlast.processes import witness
 from outlast.processes.identity import Identity, lives
 from outlast.processes.pidfd import open_proved
@@ -49,7 +50,7 @@ class Watcher:
         """Watch a run that an earlier supervisor started, or find out how it ended, or start it if it never began."""
         if self._context.runs.get(live.id) is not live:
             return  # its end was recorded, or everything was found out anew, before this call was due
-        told = state.read(live.path)
+        told = state.of(self._context.home, live.run)
         if not told.locked and told.result is None:
             self._settle(live, told)
             return
@@ -75,7 +76,7 @@ class Watcher:
         if live.over or self._context.runs.get(live.id) is not live or live.shim_fd < 0:
             return
         if live.command_pid is None:
-            self._read_started(live, state.read(live.path))
+            self._read_started(live, state.of(self._context.home, live.run))
         if live.command_pid is None or live.command_start is None or live.shim_pid is None:
             self._context.loop.call_after(min(delay * 2, LATER), lambda: self._look(live, min(delay * 2, LATER)))
             return
@@ -112,7 +113,7 @@ class Watcher:
     def end_of(self, live: LiveRun) -> Ending | None:
         """Return how the run ended, as far as it can be known now; None if that must still be waited for."""
         failpoint("result.before-read")
-        told = state.read(live.path)
+        told = state.of(self._context.home, live.run)
         self._read_started(live, told)
         if told.result is not None:
             failpoint("result.after-read")
@@ -132,28 +133,25 @@ class Watcher:
         elif live.run.boot != context.facts.boot:
             self._ended(live, machine_ended(now(), started=told.started is not None))
         elif told.started is None:
-            self._never_began(live, told)
+            self._never_began(live)
         elif told.started["pidns"] != context.facts.pidns:
             self._ended(live, lost(now(), "its shim is gone, and so is the container it ran in"))
         else:
             self._settle_by_witness(live)
 
-    def _never_began(self, live: LiveRun, told: "State") -> None:
+    def _never_began(self, live: LiveRun) -> None:
         """Start the run, for the first time: at once, or with a growing pause if shim after shim ends before it can, up to a limit.
 
         How they ended is not known: they are the guard's children.
         """
-        if told.exists:
-            os.unlink(live.path)
         if live.vain == MOST_VAIN:
             self._ended(live, never_began(now(), live.vain))
             return
-        if told.exists:
-            said = f"run {live.run.run} was being started and never began; it is started again"
-            self._context.log(f"job {live.id}: {said}")
-            if not live.vain:  # once is enough, however often its shim ends
-                live.notes.append(Noted(text=said, data={"run": live.run.run}))
-                self._context.touch()
+        said = f"run {live.run.run} was being started and never began; it is started again"
+        self._context.log(f"job {live.id}: {said}")
+        if not live.vain:  # once is enough, however often its shim ends
+            live.notes.append(Noted(text=said, data={"run": live.run.run}))
+            self._context.touch()
         self._context.loop.call_after(min((1 << live.vain) // 2 * SOON, LATER), lambda: self.restart(live))
         live.vain += 1
 
@@ -186,7 +184,10 @@ class Watcher:
         self._over(live)
 
     def forget(self, live: LiveRun) -> None:
-        """Close what is held of a run whose end is recorded."""
+        """Close what is held of a run whose end is recorded, and give its state file back."""
+        close(live.lock)
+        live.lock = -1
+        self._context.lender.give_back(live.run.state_file)
         for fd in (live.shim_fd, live.command_fd):
             if fd >= 0:
                 self._context.loop.forget(fd)

@@ -105,7 +105,7 @@ def _lines(jobs: "Jobs", output: Output, parsed: "Parsed", streams: "tuple[str, 
 def _lives(jobs: "Jobs", output: Output) -> bool:
     from outlast.executors import state
 
-    told = state.read(jobs.home.run_path(output.job.id, output.run.run))
+    told = state.of(jobs.home, output.run)
     if told.locked or told.result is not None:
         return told.result is None
     return jobs.one(output.job.id).runs[output.run.run - 1].status == RUNNING  # it is about to be started; or its shim was killed

@@ -61,6 +61,7 @@ CREATE TABLE runs (
     host TEXT NOT NULL,
     boot TEXT NOT NULL,
     pidns INTEGER,
+    state_file INTEGER NOT NULL,           -- number of the one lent to it, until its end is recorded
     claimed_at INTEGER NOT NULL,
     started_at INTEGER,
     ended_at INTEGER,
