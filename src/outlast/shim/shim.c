@@ -286,11 +286,15 @@ static int write_all(int fd, const char *data, size_t n, int64_t at)
 
 static uint32_t crc32(const char *p, size_t n)
 {
+    static const uint32_t half[16] = {
+        0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
+        0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C,
+    };
     uint32_t c = ~0U;
     while (n--) {
         c ^= (unsigned char)*p++;
-        for (int k = 0; k < 8; k++)
-            c = c >> 1 ^ (0xEDB88320U & -(c & 1));
+        c = c >> 4 ^ half[c & 15];
+        c = c >> 4 ^ half[c & 15];
     }
     return ~c;
 }
@@ -305,9 +309,24 @@ static bool write_slot(off_t at, size_t room, char *line, size_t n)
     return n + 15 <= room && pwrite(STATE, line, n + 15, at) == (ssize_t)(n + 15);
 }
 
-/* Field 22 of /proc/PID/stat; counted from the last parenthesis, since the name may hold blanks and parentheses. */
+static unsigned long long forked_at; /* see start_time; taken right before the fork that made us */
+
+/* The clock in which a process' start is told, in its ticks; 0 if it cannot be had. */
+static unsigned long long boot_ticks(void)
+{
+    long per_second = sysconf(_SC_CLK_TCK);
+    struct timespec t;
+    if (per_second <= 0 || SECOND % per_second || clock_gettime(CLOCK_BOOTTIME, &t) < 0)
+        return 0;
+    return (unsigned long long)(t.tv_sec * per_second + t.tv_nsec / (SECOND / per_second));
+}
+
+/* Field 22 of /proc/PID/stat; counted from the last parenthesis, since the name may hold blanks and parentheses. If the tick before our
+ * fork is not over, we started in it, and need not look: to have /proc make a folder of ours costs more than all else that we do. */
 static unsigned long long start_time(void)
 {
+    if (forked_at && forked_at == boot_ticks())
+        return forked_at;
     char text[1024];
     ssize_t n = read_file("/proc/self/stat", text, sizeof text - 1);
     text[n < 0 ? 0 : n] = 0;
@@ -839,6 +858,7 @@ static void spawn(void)
             fork_error = errno;
     }
     if (!fork_error) {
+        forked_at = boot_ticks();
         pid = opt.in ? fork() : vfork(); /* the opening of a FIFO may block for ever, and vfork would block us with it */
         if (pid == 0)
             become(p[1], p[3], p[5]);
@@ -1226,6 +1246,7 @@ static bool fork_shim(void)
     strings[count] = NULL;
     if (!error && words >= count)
         error = EINVAL;
+    forked_at = boot_ticks();
     pid_t child = error ? -1 : (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &pidfd, NULL, 0);
     if (child == 0) {
         for (int i = 0; i < HANDED; i++)
