@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Parsed(Value):
     """A command line that was understood. `options` holds what was given, by canonical name; `parsed["name"]` adds defaults."""
 
-    __slots__ = ("verb", "form", "options", "operands", "command", "warnings")
+    _fields = ("verb", "form", "options", "operands", "command", "warnings")
     verb: str
     form: str  # `run` of `show run`; the verb's usual one if none was given, often empty
     options: "dict[str, Any]"
@@ -29,7 +29,7 @@ class Parsed(Value):
 
     _defaults = {"form": "", "options": {}, "operands": (), "command": (), "warnings": ()}
 
-    def __getitem__(self, name: str) -> "Any":
+    def __getitem__(self, name: str) -> "Any":  # type: ignore[override]
         """Return the value of an option, its default if it was not given. Raises KeyError if the verb has no such option."""
         if name in self.options:
             return self.options[name]

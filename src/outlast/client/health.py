@@ -20,7 +20,7 @@ LOW_SPACE = 64 << 20
 class Check(Value):
     """One thing that was looked at: `verdict` is ok, note (worth knowing) or bad (to be mended)."""
 
-    __slots__ = ("name", "verdict", "text")
+    _fields = ("name", "verdict", "text")
     name: str
     verdict: str
     text: str

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 class Event(Value):
     """Base of all events."""
 
-    __slots__ = ()
+    _fields: "ClassVar[tuple[str, ...]]" = ()
     kind: "ClassVar[str]" = ""
 
 
 class Reserved(Event):
     """An id was given out; the command is still to come. `until`: when the reservation lapses (ns), None = never."""
 
-    __slots__ = ("until",)
+    _fields = ("until",)
     until: int | None
     kind = "reserved"
     _defaults = {"until": None}
@@ -28,7 +28,7 @@ class Reserved(Event):
 class Submitted(Event):
     """The job is durable. `waits`: something must be met before it may be queued."""
 
-    __slots__ = ("waits",)
+    _fields = ("waits",)
     waits: bool
     kind = "submitted"
     _defaults = {"waits": False}
@@ -37,7 +37,7 @@ class Submitted(Event):
 class Queued(Event):
     """Everything it waited for is met; only a slot is still to be had."""
 
-    __slots__ = ("because",)
+    _fields = ("because",)
     because: str
     kind = "queued"
     _defaults = {"because": ""}
@@ -46,7 +46,7 @@ class Queued(Event):
 class Postponed(Event):
     """It must wait again; nothing was started. `until`: not before (ns)."""
 
-    __slots__ = ("because", "until")
+    _fields = ("because", "until")
     because: str
     until: int | None
     kind = "postponed"
@@ -56,7 +56,7 @@ class Postponed(Event):
 class Claimed(Event):
     """A run was given out to an executor. Durable before anything is started."""
 
-    __slots__ = ("run", "host", "boot", "state_file")
+    _fields = ("run", "host", "boot", "state_file")
     run: int
     host: str
     boot: str
@@ -68,7 +68,7 @@ class Claimed(Event):
 class Started(Event):
     """The run's command has a process."""
 
-    __slots__ = ("run", "pid", "pid_start", "pidns", "started_at")
+    _fields = ("run", "pid", "pid_start", "pidns", "started_at")
     run: int
     pid: int
     pid_start: int
@@ -81,7 +81,7 @@ class Started(Event):
 class Retried(Event):
     """The run is over and another one follows at `next_run_at` (ns)."""
 
-    __slots__ = ("run", "ending", "next_run_at")
+    _fields = ("run", "ending", "next_run_at")
     run: int
     ending: "Ending"
     next_run_at: int
@@ -91,7 +91,7 @@ class Retried(Event):
 class Ended(Event):
     """The job is over. `ending`: of its last run, None if it ended without one."""
 
-    __slots__ = ("outcome", "reason", "run", "ending", "stopped", "left")
+    _fields = ("outcome", "reason", "run", "ending", "stopped", "left")
     outcome: str
     reason: str
     run: int | None
@@ -105,7 +105,7 @@ class Ended(Event):
 class StopRequested(Event):
     """Somebody wants it ended: `verb` is stop, interrupt or kill. After the first that was served a later one only hurries."""
 
-    __slots__ = ("verb", "signal", "grace", "by", "scope")
+    _fields = ("verb", "signal", "grace", "by", "scope")
     verb: str
     signal: int | None  # instead of the job's own stop signal
     grace: int | None  # ns, instead of the job's own
@@ -118,7 +118,7 @@ class StopRequested(Event):
 class Paused(Event):
     """Its processes or its wait stand still."""
 
-    __slots__ = ("by",)
+    _fields = ("by",)
     by: str
     kind = "paused"
     _defaults = {"by": ""}
@@ -127,7 +127,7 @@ class Paused(Event):
 class Resumed(Event):
     """It goes on."""
 
-    __slots__ = ("by",)
+    _fields = ("by",)
     by: str
     kind = "resumed"
     _defaults = {"by": ""}
@@ -136,7 +136,7 @@ class Resumed(Event):
 class Held(Event):
     """It may not start until somebody releases it."""
 
-    __slots__ = ("by",)
+    _fields = ("by",)
     by: str
     kind = "held"
     _defaults = {"by": ""}
@@ -145,7 +145,7 @@ class Held(Event):
 class Released(Event):
     """It may start as far as holding goes."""
 
-    __slots__ = ("by", "value")
+    _fields = ("by", "value")
     by: str
     value: str
     kind = "released"
@@ -155,7 +155,7 @@ class Released(Event):
 class Signalled(Event):
     """A signal goes to its processes at somebody's wish. `by`: `signal`, or the stop verb; recorded before it is sent."""
 
-    __slots__ = ("signal", "by")
+    _fields = ("signal", "by")
     signal: int
     by: str
     kind = "signalled"
@@ -164,7 +164,7 @@ class Signalled(Event):
 class Warned(Event):
     """A warning's state changed."""
 
-    __slots__ = ("warning", "text")
+    _fields = ("warning", "text")
     warning: str
     text: str
     kind = "warned"
@@ -173,7 +173,7 @@ class Warned(Event):
 class Noted(Event):
     """Something a person may want to know, that changes nothing: a limit that could not be restored, a pruned log."""
 
-    __slots__ = ("text", "data")
+    _fields = ("text", "data")
     text: str
     data: "dict[str, Any]"
     kind = "noted"

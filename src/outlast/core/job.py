@@ -56,7 +56,7 @@ STOP_VERBS = (STOP, INTERRUPT, KILL)
 class Job(Value):
     """One requested execution of a command with its policies. `spec` holds the options that differ from their default."""
 
-    __slots__ = (
+    _fields = (
         "id", "version", "name", "description", "group", "key", "command", "cwd", "user",
         "status", "outcome", "reason", "exit_code", "signal", "run", "pid",
         "created_at", "queued_at", "started_at", "ended_at", "next_run_at",
@@ -123,7 +123,7 @@ class Job(Value):
 class Run(Value):
     """One try of a job. Its status is `running` or `ended`."""
 
-    __slots__ = (
+    _fields = (
         "job", "run", "status", "outcome", "reason", "exit_code", "signal", "pid", "pid_start", "host", "boot", "pidns", "state_file",
         "claimed_at", "started_at", "ended_at", "cpu", "max_rss", "stdout", "stderr", "log", "missing", "leftovers",
     )  # fmt: skip
@@ -166,7 +166,7 @@ class Run(Value):
 class Ending(Value):
     """How one run ended, as a value: what the shim, a witness or a reboot told, judged by the spec."""
 
-    __slots__ = (
+    _fields = (
         "outcome", "reason", "exit_code", "signal", "ended_at",
         "cpu", "max_rss", "stdout", "stderr", "log", "missing", "leftovers",
     )  # fmt: skip

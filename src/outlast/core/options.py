@@ -5,12 +5,12 @@ A spec is a flat dictionary from dotted names to kept values; it holds only what
 
 from outlast.core import kinds
 from outlast.core.errors import UsageError
-from outlast.core.value import Value
+from outlast.core.value import Value, made
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, Self
 
 PREFIX = "OUTLAST_SET_"
 _SECOND = 1_000_000_000
@@ -27,7 +27,7 @@ class Option(Value):
     `expands`: it is only a shorthand, and its value is kept under that name. `most`: how often it may be given.
     """
 
-    __slots__ = (
+    _fields = (
         "name", "kind", "help", "example", "short", "default", "metavar", "choices", "most", "stored", "expands",
         "aliases", "section", "environ",
     )  # fmt: skip
@@ -46,19 +46,17 @@ class Option(Value):
     section: str  # heading in help and manual
     environ: bool  # OUTLAST_SET_... sets it
 
-    def __init__(
-        self, name: str, kind: str, help: str, example: str, *, short: str = "", default: "Any" = None, metavar: str = "",
+    def __new__(
+        cls, name: str, kind: str, help: str, example: str, *, short: str = "", default: "Any" = None, metavar: str = "",
         choices: tuple[str, ...] = (), most: int = 1, stored: str = NOWHERE, expands: str = "", aliases: tuple[str, ...] = (),
         section: str = "", environ: bool | None = None,
-    ) -> None:  # fmt: skip
+    ) -> "Self":  # fmt: skip
         """Set every field; the flag's default is False, and what is stored can be set by the environment."""
         if kind == kinds.FLAG and default is None:
             default = False
         if environ is None:
             environ = bool(stored)
-        fields = (name, kind, help, example, short, default, metavar, choices, most, stored, expands, aliases, section, environ)
-        for slot, field in zip(self.__slots__, fields, strict=True):
-            object.__setattr__(self, slot, field)
+        return made(cls, name, kind, help, example, short, default, metavar, choices, most, stored, expands, aliases, section, environ)
 
     @property
     def takes_value(self) -> bool:

@@ -30,7 +30,7 @@ _LARGEST = 2**63 - 1  # no job has this id
 class Selector(Value):
     """What one word on the command line means. `text` is the word."""
 
-    __slots__ = ("kind", "text", "value")
+    _fields = ("kind", "text", "value")
     kind: str
     text: str
     value: "Any"

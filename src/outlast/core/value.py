@@ -1,91 +1,96 @@
-"""Frozen keyword-only values with `__slots__`: what dataclasses give, for a hundredth of their import cost.
+"""Frozen keyword-only values: what dataclasses give, for a hundredth of their import cost.
 
-A subclass lists its fields in `__slots__`, annotates them, and may give defaults in `_defaults`. Instances compare by
-class and fields and cannot be changed; `replace` makes a changed copy.
+A subclass lists its fields in `_fields`, annotates them, and may give defaults in `_defaults`. Instances compare by
+class and fields and cannot be changed; `replace` makes a changed copy. They are tuples, which nothing else can be
+copied as fast as; that they can be indexed, too, is of use to the store only.
 """
 
-from _operator import attrgetter  # `operator` without its Python half
+from _collections import _tuplegetter  # type: ignore[import-not-found]  # what `namedtuple` reads its fields with
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Any, ClassVar, Self
+    from collections.abc import Iterator, Mapping
+    from typing import Any, ClassVar, Self, TypeVar
 
-    Layout = tuple[Callable[[Any], tuple[Any, ...]], tuple[Callable[[Any, Any], None], ...], Mapping[str, Callable[[Any, Any], None]]]
+    V = TypeVar("V", bound="Value")
 
-_new = object.__new__
-_layouts: "dict[type, Layout]" = {}
-
-
-def _layout(kind: "type[Value]") -> "Layout":
-    """Return (what reads all fields at once, what sets each, the latter by name) of a class, made when it is first used."""
-    found = _layouts.get(kind)
-    if found is None:
-        names = kind.__slots__
-        setters = {name: getattr(kind, name).__set__ for name in names}
-        read = attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
-        found = _layouts[kind] = (read, tuple(setters.values()), setters)
-    return found
+_new = tuple.__new__
 
 
-class Value:
-    """Base of all values of the core."""
+class Kind(type):
+    """The class of all value classes: makes what reads a field."""
 
-    __slots__: "tuple[str, ...]" = ()
+    def __new__(mcs, name: str, bases: "tuple[type, ...]", namespace: "dict[str, Any]") -> "Kind":
+        """Add one reader for each of `_fields`; the instances have nothing beside them."""
+        fields = namespace.get("_fields", ())
+        namespace["__slots__"] = ()
+        namespace["_positions"] = {field: position for position, field in enumerate(fields)}
+        for position, field in enumerate(fields):
+            namespace[field] = _tuplegetter(position, None)
+        return super().__new__(mcs, name, bases, namespace)
+
+
+class Value(tuple, metaclass=Kind):  # type: ignore[type-arg]  # noqa: SLOT001  # `Kind` says so
+    """Base of all values."""
+
+    _fields: "ClassVar[tuple[str, ...]]" = ()
     _defaults: "ClassVar[Mapping[str, Any]]" = {}
+    _positions: "ClassVar[Mapping[str, int]]"
 
-    def __init__(self, **values: "Any") -> None:
+    def __new__(cls, **values: "Any") -> "Self":
         """Set every field. Raises TypeError for a field that is unknown or missing."""
-        setters = _layout(type(self))[2]
-        given = {**self._defaults, **values}
-        if given.keys() != setters.keys():
-            wrong = f"needs {', '.join(missing)}" if (missing := [n for n in setters if n not in given]) else ""
-            unknown = ", ".join(name for name in given if name not in setters)
-            msg = f"{type(self).__name__} {wrong or f'has no {unknown}'}"
-            raise TypeError(msg)
-        for name, put in setters.items():
-            put(self, given[name])
+        given = {**cls._defaults, **values}
+        try:
+            made = _new(cls, [given[field] for field in cls._fields])
+        except KeyError:
+            missing = ", ".join(field for field in cls._fields if field not in given)
+            raise TypeError(f"{cls.__name__} needs {missing}") from None
+        if len(given) != len(cls._fields):
+            unknown = ", ".join(field for field in given if field not in cls._positions)
+            raise TypeError(f"{cls.__name__} has no {unknown}")
+        return made
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse: values do not change."""
-        msg = f"{type(self).__name__} is frozen"
-        raise AttributeError(msg)
+        raise AttributeError(f"{type(self).__name__} is frozen")
 
     def __delattr__(self, name: str) -> None:
         """Refuse: values do not change."""
-        msg = f"{type(self).__name__} is frozen"
-        raise AttributeError(msg)
+        raise AttributeError(f"{type(self).__name__} is frozen")
 
     def items(self) -> "Iterator[tuple[str, Any]]":
         """Return (field, value) pairs in the order of the fields."""
-        return zip(self.__slots__, _layout(type(self))[0](self), strict=True)
+        return zip(self._fields, self, strict=True)
 
     def replace(self, **changes: "Any") -> "Self":
         """Return a copy with `changes` applied. Raises TypeError for an unknown field."""
-        kind = type(self)
-        read, setters, by_name = _layout(kind)
-        copy = _new(kind)
-        for put, content in zip(setters, read(self), strict=True):
-            put(copy, content)
-        for name, content in changes.items():
-            if name not in by_name:
-                msg = f"{kind.__name__} has no {name}"
-                raise TypeError(msg)
-            by_name[name](copy, content)
-        return copy
+        contents, positions = [*self], self._positions
+        try:
+            for name, content in changes.items():
+                contents[positions[name]] = content
+        except KeyError as error:
+            raise TypeError(f"{type(self).__name__} has no {error.args[0]}") from None
+        return _new(type(self), contents)
 
     def __eq__(self, other: object) -> bool:
         """Two values are equal if their class and all fields are."""
         if type(other) is not type(self):
             return NotImplemented
-        read = _layout(type(self))[0]
-        return bool(read(self) == read(other))
+        return tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        """Not equal: a tuple has an own idea of it."""
+        return not self == other
+
+    def __bool__(self) -> bool:
+        """A value is true, even one without fields."""
+        return True
 
     __hash__ = None  # type: ignore[assignment]  # some fields are lists and dicts
 
     def __reduce__(self) -> "tuple[Any, ...]":
         """Let `copy` and `pickle` make it anew: nothing can be set afterwards."""
-        return _made, (type(self), *(content for _, content in self.items()))
+        return made, (type(self), *self)
 
     def __repr__(self) -> str:
         """Show the fields that differ from their default."""
@@ -93,5 +98,6 @@ class Value:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def _made(kind: "type[Value]", *contents: "Any") -> Value:
-    return kind(**dict(zip(kind.__slots__, contents, strict=True)))
+def made(kind: "type[V]", *contents: "Any") -> "V":
+    """Return the value of that class with these contents, one for each field."""
+    return _new(kind, contents)

@@ -3,12 +3,12 @@
 from outlast.core import kinds
 from outlast.core.job import OUTCOMES, STATUSES
 from outlast.core.options import OPTIONS, Option
-from outlast.core.value import Value
+from outlast.core.value import Value, made
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Self
 
     Options = tuple[Option, ...] | Callable[[], tuple[Option, ...]]
 
@@ -18,17 +18,16 @@ MANY = 10**9
 class Form(Value):
     """One way to use a verb: the word after it (`set` of `group set`; empty for none), and how many operands follow."""
 
-    __slots__ = ("word", "operands", "least", "most", "options")
+    _fields = ("word", "operands", "least", "most", "options")
     word: str
     operands: str  # as in the usage line
     least: int
     most: int
     options: tuple[str, ...]  # options that only this form has
 
-    def __init__(self, word: str, operands: str = "", least: int = 0, most: int = 0, options: tuple[str, ...] = ()) -> None:
+    def __new__(cls, word: str, operands: str = "", least: int = 0, most: int = 0, options: tuple[str, ...] = ()) -> "Self":
         """Set every field."""
-        for slot, field in zip(self.__slots__, (word, operands, least, most, options), strict=True):
-            object.__setattr__(self, slot, field)
+        return made(cls, word, operands, least, most, options)
 
 
 class Verb(Value):
@@ -37,7 +36,7 @@ class Verb(Value):
     Its options may be given as a function: a command line has one verb, and to make the options of all costs it 0.3 ms.
     """
 
-    __slots__ = ("name", "summary", "forms", "_options", "takes_command", "operand_choices", "hidden")
+    _fields = ("name", "summary", "forms", "_options", "takes_command", "operand_choices", "hidden")
     name: str
     summary: str
     forms: tuple[Form, ...]
@@ -46,22 +45,21 @@ class Verb(Value):
     operand_choices: tuple[str, ...]
     hidden: bool
 
-    def __init__(
-        self, name: str, summary: str, forms: tuple[Form, ...], options: "Options" = (), *,
+    def __new__(
+        cls, name: str, summary: str, forms: tuple[Form, ...], options: "Options" = (), *,
         takes_command: bool = False, operand_choices: tuple[str, ...] = (), hidden: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> "Self":  # fmt: skip
         """Set every field."""
-        fields = (name, summary, forms, options, takes_command, operand_choices, hidden)
-        for slot, field in zip(self.__slots__, fields, strict=True):
-            object.__setattr__(self, slot, field)
+        return made(cls, name, summary, forms, options, takes_command, operand_choices, hidden)
 
     @property
     def options(self) -> tuple[Option, ...]:
         """Its own options, made when they are first asked for."""
-        if not isinstance(self._options, tuple):
-            object.__setattr__(self, "_options", self._options())
-        made: tuple[Option, ...] = self._options  # type: ignore[assignment]  # made above
-        return made
+        if isinstance(self._options, tuple):
+            return self._options
+        if self.name not in _options_of:
+            _options_of[self.name] = self._options()
+        return _options_of[self.name]
 
     def option(self, name: str) -> Option | None:
         """Return the option with the canonical `name`, the common ones included, or None."""
@@ -70,6 +68,8 @@ class Verb(Value):
                 return option
         return None
 
+
+_options_of: "dict[str, tuple[Option, ...]]" = {}  # those that a function has made
 
 COMMON: tuple[Option, ...] = (
     Option("json", kinds.FLAG, "write JSON to stdout", "--json"),

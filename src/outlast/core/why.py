@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Around(Value):
     """What the answer depends on beside the job: its group's slots and use, how many stand before it, whether a supervisor lives."""
 
-    __slots__ = ("slots", "running", "before", "group_paused", "supervised")
+    _fields = ("slots", "running", "before", "group_paused", "supervised")
     slots: int | None
     running: int
     before: int

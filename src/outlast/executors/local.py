@@ -133,7 +133,7 @@ def restored(surroundings: "Mapping[str, Any]", own: "Mapping[str, Any]") -> "li
 class Start(Value):
     """All that it takes to start a shim. `streams`: the three descriptors that become its 0, 1, 2."""
 
-    __slots__ = ("shim", "words", "command", "environment", "streams", "lifeline")
+    _fields = ("shim", "words", "command", "environment", "streams", "lifeline")
     shim: "list[str]"
     words: "list[str]"
     command: "list[str]"

@@ -26,7 +26,7 @@ _HEAD = 14  # "LLLL CCCCCCCC "
 class State(Value):
     """What a state file tells of a run. `exists`: there is one, of no other run; `locked`: its shim (or its command, before exec) lives."""
 
-    __slots__ = ("exists", "locked", "started", "result")
+    _fields = ("exists", "locked", "started", "result")
     exists: bool
     locked: bool
     started: "dict[str, Any] | None"

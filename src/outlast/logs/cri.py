@@ -69,7 +69,7 @@ class Record:
 class Torn(Value):
     """`bytes` bytes of the log stream, from position `offset` on, that are no record."""
 
-    __slots__ = ("offset", "bytes")
+    _fields = ("offset", "bytes")
     offset: int
     bytes: int
 

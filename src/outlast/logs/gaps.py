@@ -22,7 +22,7 @@ class Gap(Value):
     with them, 0 when they never got into it; `since`, `until`: when (ns since the epoch, 0 unknown).
     """
 
-    __slots__ = ("offset", "bytes", "log", "since", "until", "reason")
+    _fields = ("offset", "bytes", "log", "since", "until", "reason")
     offset: int
     bytes: "int | None"
     log: int

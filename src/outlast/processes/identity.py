@@ -3,19 +3,24 @@
 import os
 
 from outlast.core.errors import SystemFault
-from outlast.core.value import Value
+from outlast.core.value import Value, made
 from outlast.processes.procfs import look
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class Identity(Value):
     """One process of this boot. `start`: field 22 of /proc/PID/stat, in clock ticks since boot."""
 
-    __slots__ = ("pid", "start")
+    _fields = ("pid", "start")
     pid: int
     start: int
 
-    def __init__(self, pid: int, start: int) -> None:
-        super().__init__(pid=pid, start=start)
+    def __new__(cls, pid: int, start: int) -> "Self":
+        """Set both fields."""
+        return made(cls, pid, start)
 
     def __hash__(self) -> int:  # type: ignore[override]
         """Two integers: unlike most values this one can be in a set."""

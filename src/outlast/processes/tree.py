@@ -26,7 +26,7 @@ class Target(Value):
     start. The shim must be here, or be spared, while it lives: it carries the mark too.
     """
 
-    __slots__ = ("mark", "session", "session_start", "command", "shim")
+    _fields = ("mark", "session", "session_start", "command", "shim")
     mark: bytes
     session: int | None
     session_start: int | None

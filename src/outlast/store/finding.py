@@ -35,7 +35,7 @@ _STARTED_LAST = (
 class Filter(Value):
     """What a listing shows. Texts are as given, times ns, `limit` None = all."""
 
-    __slots__ = (
+    _fields = (
         "status", "outcome", "name", "group", "text", "since", "until", "last", "slowest", "sort", "limit", "active", "ended", "among",
     )  # fmt: skip
     status: "tuple[str, ...]"

@@ -22,7 +22,7 @@ _SELECT_RUNS = f"SELECT {RUN_COLUMNS} FROM runs"  # noqa: S608
 class Outlook(Value):
     """What there may be to do in a cycle of the supervisor."""
 
-    __slots__ = ("stops", "next_due", "ungrouped", "fronts")
+    _fields = ("stops", "next_due", "ungrouped", "fronts")
     stops: bool  # somebody wants a job to be ended
     next_due: int | None  # when the next pending job is due (ns)
     ungrouped: bool  # a job without a group may start

@@ -1,18 +1,17 @@
 """Rows to values and back. The order of the fields of a value is the order of the columns."""
 
-from _operator import attrgetter  # `operator` without its Python half
-
 from outlast.core.errors import SystemFault
 from outlast.core.job import Job, Run
 from outlast.core.jsontext import dumps, loads
+from outlast.core.value import made
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-JOB_FIELDS = Job.__slots__[:-1]  # `runs` is no column
-RUN_FIELDS = Run.__slots__
+JOB_FIELDS = Job._fields[:-1]  # `runs` is no column
+RUN_FIELDS = Run._fields
 _QUOTED = {"group": '"group"', "trigger": '"trigger"'}
 JOB_COLUMNS = ", ".join(_QUOTED.get(f, f) for f in JOB_FIELDS)
 RUN_COLUMNS = ", ".join(RUN_FIELDS)
@@ -67,44 +66,48 @@ def as_json(text: str, field: str) -> "Any":
 
 def job_of(row: "Sequence[Any]") -> Job:
     """Return the job of a row of JOB_COLUMNS."""
-    job = object.__new__(Job)
-    for (field, put, read), content in zip(_READERS, row, strict=True):
-        put(job, content if read is None or content is None else read(content, field))
-    _put_runs(job, ())
-    return job
+    contents = [*row, ()]
+    for position, field, read in _READERS:
+        if contents[position] is not None:
+            contents[position] = read(contents[position], field)
+    return made(Job, *contents)
 
 
-def _reader(field: str) -> "Callable[[Any, str], Any] | None":
+def _reader(field: str) -> "Callable[[Any, str], Any]":
     if field in _JSON:
         return as_json
-    if field in _TEXT:
-        return lambda content, _: as_text(content)
-    return (lambda content, _: bool(content)) if field in _FLAGS else None
+    return (lambda content, _: bool(content)) if field in _FLAGS else lambda content, _: as_text(content)
 
 
-_put_runs = getattr(Job, "runs").__set__  # noqa: B009  # a slot, which is no field of the class to a type checker
-_READERS = [(field, getattr(Job, field).__set__, _reader(field)) for field in JOB_FIELDS]
+_READERS = [(position, field, _reader(field)) for position, field in enumerate(JOB_FIELDS) if field in _JSON | _TEXT | _FLAGS]
 
 
 def run_of(row: "Sequence[Any]") -> Run:
     """Return the run of a row of RUN_COLUMNS."""
-    return Run(**{field: as_text(content) if field == "reason" else content for field, content in zip(RUN_FIELDS, row, strict=True)})
+    contents = [*row]
+    contents[_REASON] = as_text(contents[_REASON])
+    return made(Run, *contents)
 
 
 def row_of_job(job: Job) -> "list[Any]":
     """Return a job as a row of JOB_COLUMNS."""
-    return [stored(field, content) for field, content in zip(JOB_FIELDS, job_values(job), strict=True)]
+    row = [*job_values(job)]
+    for position, field, _ in _READERS:
+        row[position] = stored(field, row[position])
+    return row
 
 
 def row_of_run(run: Run) -> "list[Any]":
     """Return a run as a row of RUN_COLUMNS."""
-    row = list(_run_values(run))
+    row = [*run]
     if run.reason:
         row[_REASON] = as_stored_text(run.reason)
     return row
 
 
-_run_values = attrgetter(*RUN_FIELDS)
 _REASON = RUN_FIELDS.index("reason")
-job_values = attrgetter(*JOB_FIELDS)
-"""What a job holds, in the order of JOB_FIELDS."""
+
+
+def job_values(job: Job) -> "tuple[Any, ...]":
+    """Return what a job holds, in the order of JOB_FIELDS."""
+    return job[:-1]

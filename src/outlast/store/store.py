@@ -40,7 +40,7 @@ _PUT_RUN = f"INSERT OR REPLACE INTO runs ({RUN_COLUMNS}) VALUES ({', '.join('?' 
 class Environment(Value):
     """What a command inherits of its submitter: `variables` (NAME=VALUE, each ended by NUL) and `surroundings`, by content `hash`."""
 
-    __slots__ = ("hash", "variables", "surroundings")
+    _fields = ("hash", "variables", "surroundings")
     hash: str
     variables: bytes
     surroundings: str
@@ -52,7 +52,7 @@ class Front(Value):
     `parent`: the job that the client itself runs in, if it does.
     """
 
-    __slots__ = ("token", "pid", "pid_start", "parent")
+    _fields = ("token", "pid", "pid_start", "parent")
     token: str
     pid: int
     pid_start: int
@@ -63,7 +63,7 @@ class Front(Value):
 class Submission(Value):
     """A job to be made: `job` as it shall be (id 0, version 0), with what only the store can decide."""
 
-    __slots__ = ("job", "environment", "overlap", "waits", "front")
+    _fields = ("job", "environment", "overlap", "waits", "front")
     job: Job
     environment: Environment
     overlap: str | None

@@ -66,7 +66,7 @@ class LiveRun:
 class Facts(Value):
     """What does not change while a supervisor lives."""
 
-    __slots__ = ("home_id", "host", "boot", "pidns", "shim", "lifeline", "null", "keep_free")
+    _fields = ("home_id", "host", "boot", "pidns", "shim", "lifeline", "null", "keep_free")
     home_id: str
     host: str
     boot: str
