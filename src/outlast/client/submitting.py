@@ -82,8 +82,16 @@ def submission(
         id=0, name=name or default_name(argv), description=options.get("description") or "", group=options.get("group"),
         key=options.get("key") or (name if options.get("unique") else None), command=argv, cwd=where, user=_user(), created_at=0,
         info=info + [""] * (3 - len(info)), params=dict(options.get("param") or {}), rerun_of=rerun_of, spec=spec,
+        environment=around.hash,
     )  # fmt: skip
     return Submission(job=job, environment=around, overlap=options.get("overlap"), front=front)
+
+
+def another(model: Submission, command: "Sequence[str]", *, named: bool, shell: bool | None) -> Submission:
+    """Return the submission of another command that has all else of `model`, its name too if `named`: costs a third of a new one."""
+    job = model.job
+    argv = as_argv(command, shell, lambda word: os.path.isfile(os.path.join(job.cwd, word)))
+    return model.replace(job=job.replace(command=argv, name=job.name if named else default_name(argv)))
 
 
 def _directory(wanted: str | None, otherwise: str | None) -> str:

@@ -9,7 +9,6 @@ from _signal import valid_signals  # type: ignore[import-not-found]
 
 from outlast.core.options import value
 from outlast.core.value import Value
-from outlast.executors import state
 from outlast.home import Home
 from outlast.seams import armed_for_shims, failpoint
 
@@ -89,11 +88,10 @@ def mark(home_id: str, job: int, run: int) -> str:
     return f"{home_id}:{job}:{run}"
 
 
-def options(home: Home, job: "Job", path: str, restoring: "Sequence[str]", keep_free: int, *, front: bool) -> "list[str]":
-    """Return the shim's KEY=VALUE words for a run of `job`; `restoring`: those that `restored` returned."""
+def options(home: Home, job: "Job", restoring: "Sequence[str]", keep_free: int, *, front: bool) -> "list[str]":
+    """Return the shim's KEY=VALUE words for all runs of `job` and of its like; `restoring`: those that `restored` returned."""
     spec = job.spec
-    words = [f"output={path}", f"run={state.name(job.id, job.run)}", f"home={home.path}", f"cwd={job.cwd}"]
-    words.append(f"grace={(value(spec, 'leftovers.grace') or 0) // 1_000_000}")
+    words = [f"home={home.path}", f"cwd={job.cwd}", f"grace={(value(spec, 'leftovers.grace') or 0) // 1_000_000}"]
     streams = [name for name in ("stdout", "stderr") if value(spec, f"log.{name}")]
     if len(streams) < 2:
         words.append(f"streams={','.join(streams) or 'none'}")

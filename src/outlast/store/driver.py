@@ -124,18 +124,18 @@ class Database:
 
     def execute(self, sql: str, values: "Sequence[object]" = ()) -> "sqlite3.Cursor":
         """Run one statement that returns no rows. Raises SystemFault."""
-        return self._guarded(lambda: self.connection.execute(sql, values))
+        return self._guarded(self.connection.execute, sql, values)
 
     def execute_many(self, sql: str, rows: "Sequence[Sequence[object]]") -> None:
         """Run one statement for each of `rows`. Raises SystemFault."""
-        self._guarded(lambda: self.connection.executemany(sql, rows))
+        self._guarded(self.connection.executemany, sql, rows)
 
-    def _guarded(self, what: "Callable[[], T]") -> "T":
+    def _guarded(self, what: "Callable[..., T]", *given: "Any") -> "T":
         with self.lock:
             if self._failed is not None:
                 raise self._failed  # SQLite may have rolled back already: what came now would stand alone
             try:
-                return what()
+                return what(*given)
             except sqlite.Error as error:
                 told = explained(error, self.home.at("outlast.db"))
                 self._failed = told if self._writing else None

@@ -89,11 +89,15 @@ def run_of(row: "Sequence[Any]") -> Run:
     return made(Run, *contents)
 
 
-def row_of_job(job: Job) -> "list[Any]":
-    """Return a job as a row of JOB_COLUMNS."""
+def row_of_job(job: Job, like: Job | None = None, its_row: "Sequence[Any]" = ()) -> "list[Any]":
+    """Return a job as a row of JOB_COLUMNS; what it shares with `like`, the very same object, is taken from the row of that."""
     row = [*job_values(job)]
-    for position, field, _ in _READERS:
-        row[position] = stored(field, row[position])
+    if like is None:
+        for position, field, _ in _READERS:
+            row[position] = stored(field, row[position])
+    else:
+        for position, field, _ in _READERS:
+            row[position] = its_row[position] if row[position] is like[position] else stored(field, row[position])
     return row
 
 

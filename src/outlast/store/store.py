@@ -75,7 +75,7 @@ class Submission(Value):
 class Store(Reading):
     """The database of a home, to read and to write."""
 
-    __slots__ = ("_ended", "_environment", "_events", "_fronted", "_in_batch", "_runs", "changed")
+    __slots__ = ("_ended", "_environment", "_events", "_fronted", "_in_batch", "_like", "_runs", "changed")
 
     def __init__(self, home: Home) -> None:
         """Open the database, making home and schema if need be. Raises SystemFault."""
@@ -83,6 +83,7 @@ class Store(Reading):
         self._in_batch = False
         self._ended = 0
         self._environment = ""  # the last one that the present batch has put in
+        self._like: tuple[Job, list[object]] | None = None  # the last job that was submitted, and its row
         self._events: list[tuple[object, ...]] = []  # rows of the present batch
         self._fronted: bool | None = None  # is there a client in front? None: not asked in this batch
         self._runs: dict[int, tuple[int, Run]] = {}  # running job -> (version, run) as this store wrote them
@@ -114,8 +115,8 @@ class Store(Reading):
             )
             self._environment = environment.hash
         event = e.Submitted(waits=submission.waits)
-        job = after(job.replace(environment=environment.hash), event, now)
-        row = row_of_job(job)
+        job = after(job if job.environment == environment.hash else job.replace(environment=environment.hash), event, now)
+        row = self._row_of(job)
         row[0] = None
         job = job.replace(id=database.execute(_INSERT_JOB, row).lastrowid)
         self._add_event(job, event, now)
@@ -126,6 +127,13 @@ class Store(Reading):
             database.execute(database.queries["insert-front"], (job.id, *(v for _, v in front.items())))
             self._fronted = True
         return job
+
+    def _row_of(self, job: Job) -> "list[object]":
+        """Return the row of a job that is submitted: what it shares with the one before it is not put into words again."""
+        like = self._like
+        row = row_of_job(job) if like is None else row_of_job(job, *like)
+        self._like = job, row
+        return [*row]
 
     def _why_skipped(self, job: Job, rule: str | None) -> str | None:
         """Return why the job is not to run, None if it is. Raises Refused if it may not even be made."""

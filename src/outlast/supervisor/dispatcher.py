@@ -46,7 +46,7 @@ class Dispatcher:
         self._watcher = watcher
         self._guard = guard
         self._own = own
-        self._environments: dict[str, tuple[bytes, list[str]]] = {}
+        self._environments: dict[str, tuple[bytes, list[str], dict[str, list[str]]]] = {}
         self._folders: set[str] = set()  # of runs, that are there
         self._full = False  # in this cycle no state file could be had
         self._alone: set[int] = set()  # claimed when there was no client in front of any job: none can come later
@@ -157,13 +157,13 @@ class Dispatcher:
 
     def _wanted(self, live: LiveRun, streams: "tuple[int, int, int]", *, front: bool) -> local.Start:
         job, home, facts = live.job, self._context.home, self._context.facts
-        from_submitter, restoring = self._environment(job)
+        from_submitter, words = self._like(job, front=front)
         folder = os.path.dirname(live.path)
         if folder not in self._folders:
             os.makedirs(folder, mode=0o700, exist_ok=True)
             self._folders.add(folder)
         return local.Start(
-            shim=facts.shim, words=local.options(home, job, live.path, restoring, facts.keep_free, front=front), command=job.command,
+            shim=facts.shim, words=[f"output={live.path}", f"run={state.name(job.id, job.run)}", *words], command=job.command,
             environment=local.command_environment(home, facts.home_id, job, job.run, from_submitter),
             streams=streams, lifeline=facts.lifeline,
         )  # fmt: skip
@@ -204,12 +204,19 @@ class Dispatcher:
         live.over = True
         self._context.touch()
 
-    def _environment(self, job: "Job") -> "tuple[bytes, list[str]]":
+    def _like(self, job: "Job", *, front: bool) -> "tuple[bytes, list[str]]":
+        """Return what a job has in common with many: (its submitter's environment, words for its shim)."""
         digest = job.environment or ""
         if digest not in self._environments:
             if len(self._environments) > 100:  # a cache, no more
                 self._environments.clear()
             found = self._context.store.environment(digest)
             variables, surroundings = found or (b"", {"umask": 0o077, "rlimits": {}, "nice": 0, "affinity": None})
-            self._environments[digest] = local.inherited(variables), local.restored(surroundings, self._own)
-        return self._environments[digest]
+            self._environments[digest] = local.inherited(variables), local.restored(surroundings, self._own), {}
+        variables, restoring, by_folder = self._environments[digest]
+        words = None if job.spec or front else by_folder.get(job.cwd)
+        if words is None:
+            words = local.options(self._context.home, job, restoring, self._context.facts.keep_free, front=front)
+            if not job.spec and not front and len(by_folder) < 100:
+                by_folder[job.cwd] = words
+        return variables, words

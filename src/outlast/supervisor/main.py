@@ -109,6 +109,10 @@ class Supervisor:
         """Cycle until there is nothing left to do, or somebody wants us to leave, or a newer version is to take over."""
         while True:
             if self.context.dirty:
+                if self.context.ending:
+                    self.context.ending = False
+                    os.sched_yield()  # whoever is about to end goes first: one commit for all of them
+                    self.loop.wait(0)
                 self._cycle()
             if self.upgrade:
                 self._become_newer()

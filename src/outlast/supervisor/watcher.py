@@ -104,6 +104,7 @@ class Watcher:
         self._context.loop.forget(live.shim_fd)
         os.close(live.shim_fd)
         live.shim_fd = -1
+        self._context.ending = True
         self._over(live)
 
     def _over(self, live: LiveRun) -> None:

@@ -4,7 +4,7 @@ import os
 import sys
 
 from outlast.cli.verbs.run import told
-from outlast.client.submitting import environment, submission
+from outlast.client.submitting import another, submission
 from outlast.core.errors import SystemFault, UsageError
 from outlast.seams import now
 
@@ -30,9 +30,10 @@ def submit_lines(parsed: "Parsed", jobs: "Jobs") -> int:
     if own_group:
         options["group"] = f"from-{os.getpid()}-{now() // 1_000_000_000}"
     jobs.rouse()  # it comes up while we submit
-    around = environment(options.get("env") or {}, options.get("unset-env") or ())
+    model = submission(commands[0][0], options, shell=commands[0][1])
+    named = bool(options.get("name"))
     for start in range(0, len(commands), BATCH):
-        batch = [submission(words, options, shell=is_shell, around=around) for words, is_shell in commands[start : start + BATCH]]
+        batch = [another(model, words, named=named, shell=is_shell) for words, is_shell in commands[start : start + BATCH]]
         if own_group and not start:
             with jobs.store.batch():  # what is refused leaves no group behind
                 jobs.store.set_group(options["group"], _slots(parsed), now())
