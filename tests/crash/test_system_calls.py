@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,7 +92,9 @@ def test_a_shim_dies_at_its_nth(scene: Scene, shim: str, call: str) -> None:
         job = scene.accept("gated", scene.submit("gated", env={"OUTLAST_SHIM": shim}))
         until(lambda job=job: scene.started()[f"{job}.1"])
         (pid,) = [pid for pid, run in scene.shims().items() if run == f"{job}.1"]
+        began = time.monotonic()
         with attached(scene, call, number, pid) as strace:
+            until(lambda began=began: call != "fdatasync" or time.monotonic() - began > 1)  # it syncs what took a second
             scene.go()
             strace.wait(WITHIN)  # the shim has ended, in one way or another
         eventually(scene.assert_all_ended, WITHIN)

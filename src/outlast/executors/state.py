@@ -60,14 +60,20 @@ def name(job: int, run: int) -> str:
 
 
 def of(home: "Home", run: "Run") -> State:
-    """Return what the state file that was lent to the run tells of it now: nothing, if it was lent to another since."""
+    """Return what the state file that was lent to the run tells of it now, to be told: nothing, if it was lent to another since."""
     return read(home.state_path(run.state_file), name(run.job, run.run))
 
 
-def read(path: str, run: str) -> State:
+def to_record(home: "Home", run: "Run") -> State:
+    """Return likewise what is told to nobody before it is recorded."""
+    return read(home.state_path(run.state_file), name(run.job, run.run), durable=False)
+
+
+def read(path: str, run: str, *, durable: bool = True) -> State:
     """Return what a state file tells of `run` now. The lock is asked first: a run that ends meanwhile is then seen with its result.
 
-    What another run has written, before or since, is not of this one.
+    What another run has written, before or since, is not of this one. `durable`: a result is on the disk by then. The shims of short
+    runs leave that to the record of a living supervisor, and who looks before that is not to be told what a power cut takes back.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -80,12 +86,23 @@ def read(path: str, run: str) -> State:
         except BlockingIOError:
             locked = True
         content = os.pread(fd, SIZE, 0)
+        started, result = _slot(content, 0), _slot(content, _RESULT)
+        if started is not None and started["run"] != run:
+            return State(exists=False)
+        if result is not None and result["run"] != run:
+            result = None
+        if durable and result is not None:
+            _sync(fd)
     finally:
         os.close(fd)
-    started, result = _slot(content, 0), _slot(content, _RESULT)
-    if started is not None and started["run"] != run:
-        return State(exists=False)
-    return State(locked=locked, started=started, result=result if result is not None and result["run"] == run else None)
+    return State(locked=locked, started=started, result=result)
+
+
+def _sync(fd: int) -> None:
+    try:
+        os.fsync(fd)
+    except OSError:
+        pass  # a file system that has no such thing, or that has become read-only: it is as true as it can be
 
 
 def _slot(content: bytes, offset: int) -> "dict[str, Any] | None":

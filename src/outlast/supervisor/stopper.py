@@ -66,7 +66,7 @@ class Stopper:
             live.wish_at = wish["at"]
             return
         if live.command_pid is None or live.command_start is None:
-            told = state.of(self._context.home, live.run)
+            told = state.to_record(self._context.home, live.run)
             if live.lock < 0 and (told.locked or told.started or told.result):
                 self._context.loop.call_after(SOON, self._context.touch)  # signals only when the watcher has seen `started`
                 return
@@ -91,7 +91,7 @@ class Stopper:
 
         Not so while a ladder still climbs, which this wish may hurry, or if a supervisor before us was killed on one.
         """
-        if live.stopping is not None or not (live.over or state.of(self._context.home, live.run).result):
+        if live.stopping is not None or not (live.over or state.to_record(self._context.home, live.run).result):
             return False
         return live.tree_ended or "sent_at" not in wish or live.run.boot != self._context.facts.boot
 

@@ -50,7 +50,7 @@ class Watcher:
         """Watch a run that an earlier supervisor started, or find out how it ended, or start it if it never began."""
         if self._context.runs.get(live.id) is not live:
             return  # its end was recorded, or everything was found out anew, before this call was due
-        told = state.of(self._context.home, live.run)
+        told = state.to_record(self._context.home, live.run)
         if not told.locked and told.result is None:
             self._settle(live, told)
             return
@@ -76,7 +76,7 @@ class Watcher:
         if live.over or self._context.runs.get(live.id) is not live or live.shim_fd < 0:
             return
         if live.command_pid is None:
-            self._read_started(live, state.of(self._context.home, live.run))
+            self._read_started(live, state.to_record(self._context.home, live.run))
         if live.command_pid is None or live.command_start is None or live.shim_pid is None:
             self._context.loop.call_after(min(delay * 2, LATER), lambda: self._look(live, min(delay * 2, LATER)))
             return
@@ -114,7 +114,7 @@ class Watcher:
     def end_of(self, live: LiveRun) -> Ending | None:
         """Return how the run ended, as far as it can be known now; None if that must still be waited for."""
         failpoint("result.before-read")
-        told = state.of(self._context.home, live.run)
+        told = state.to_record(self._context.home, live.run)
         self._read_started(live, told)
         if told.result is not None:
             failpoint("result.after-read")
