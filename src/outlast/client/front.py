@@ -5,7 +5,6 @@ with that signal; a second one interrupts it with SIGKILL.
 """
 
 import _signal  # type: ignore[import-not-found]  # `signal` costs 5 ms for its enumerations
-import array
 import os
 import select
 
@@ -18,6 +17,7 @@ from outlast.core.job import ENDED, FAILED, INTERRUPT, INTERRUPTED, NEUTRAL, QUE
 from outlast.core.options import value
 from outlast.executors import state
 from outlast.processes import starter
+from outlast.processes.handing import packed
 from outlast.processes.identity import me
 from outlast.seams import failpoint, now
 from outlast.store.store import Front
@@ -80,7 +80,7 @@ class InFront:
     def _hand_over(self) -> "_socket.socket":
         import _socket
 
-        given = array.array("i", [_usable(fd) for fd in range(3)])
+        given = packed([_usable(fd) for fd in range(3)])
         rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, given)]
         return self._connected(lambda c: c.sendmsg([f"front {__version__} {self.token}\n".encode()], rights))
 

@@ -93,7 +93,19 @@ def _check_run(job: Job, event: "e.AnyEvent") -> None:
 
 
 def _changes(job: Job, event: "e.AnyEvent", now: int) -> "dict[str, Any]":  # noqa: C901, PLR0911, PLR0912  # one case per event
-    match event:
+    match event:  # what happens to every job stands first
+        case e.Claimed():
+            return {"status": RUNNING, "run": event.run, "pid": None, "next_run_at": None, "exit_code": None, "signal": None}
+        case e.Started():
+            return {"pid": event.pid, "started_at": job.started_at or event.started_at}
+        case e.Ended():
+            ending = event.ending
+            codes = {"exit_code": None, "signal": None} if ending is None else _of(ending)
+            at = now if ending is None else ending.ended_at
+            return {
+                "status": ENDED, "outcome": event.outcome, "reason": event.reason, "ended_at": at,
+                "pid": None, "next_run_at": None, "paused": False, "held": False, **codes,
+            }  # fmt: skip
         case e.Reserved():
             return {"status": RESERVED, "created_at": now, "next_run_at": event.until}
         case e.Submitted():
@@ -105,20 +117,8 @@ def _changes(job: Job, event: "e.AnyEvent", now: int) -> "dict[str, Any]":  # no
             return {"status": QUEUED, "queued_at": now, "next_run_at": None}
         case e.Postponed():
             return {"status": PENDING, "next_run_at": event.until}
-        case e.Claimed():
-            return {"status": RUNNING, "run": event.run, "pid": None, "next_run_at": None, "exit_code": None, "signal": None}
-        case e.Started():
-            return {"pid": event.pid, "started_at": job.started_at or event.started_at}
         case e.Retried():
             return {"status": PENDING, "pid": None, "next_run_at": event.next_run_at, "stop_requested": None, **_of(event.ending)}
-        case e.Ended():
-            ending = event.ending
-            codes = {"exit_code": None, "signal": None} if ending is None else _of(ending)
-            at = now if ending is None else ending.ended_at
-            return {
-                "status": ENDED, "outcome": event.outcome, "reason": event.reason, "ended_at": at,
-                "pid": None, "next_run_at": None, "paused": False, "held": False, **codes,
-            }  # fmt: skip
         case e.StopRequested():
             return {"stop_requested": _wish(job.stop_requested, event, now)}
         case e.Paused():

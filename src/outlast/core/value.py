@@ -39,7 +39,7 @@ class Value(tuple, metaclass=Kind):  # type: ignore[type-arg]  # noqa: SLOT001  
 
     def __new__(cls, **values: "Any") -> "Self":
         """Set every field. Raises TypeError for a field that is unknown or missing."""
-        given = {**cls._defaults, **values}
+        given = {**cls._defaults, **values} if cls._defaults else values
         try:
             made = _new(cls, [given[field] for field in cls._fields])
         except KeyError:

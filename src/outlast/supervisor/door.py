@@ -7,11 +7,11 @@ A connection of `front` and `watch` stays open: one byte comes for every commit 
 """
 
 import _socket
-import array
 import os
 import stat
 
 from outlast.home import Home
+from outlast.processes.handing import unpacked
 from outlast.supervisor.fronts import Fronts
 from outlast.supervisor.loop import Loop
 
@@ -171,10 +171,10 @@ class Door:
 
 
 def _descriptors(ancillary: "list[tuple[int, int, bytes]]") -> "list[int]":
-    found = array.array("i")
+    found = []
     for level, kind, data in ancillary:
         if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-            found.frombytes(data[: len(data) - len(data) % found.itemsize])
+            found += unpacked(data)
     for fd in found:
         os.set_inheritable(fd, False)
-    return list(found)
+    return found

@@ -8,10 +8,10 @@ And it forks shims at our word. It is small, so that costs a fraction of an `exe
 """
 
 import _socket
-import array
 import os
 
 from outlast.executors import local
+from outlast.processes.handing import packed, unpacked
 from outlast.processes.pidfd import send
 from outlast.supervisor.context import Context
 
@@ -74,7 +74,7 @@ class Guard:
         if len(text) >= REQUEST:
             return False
         try:
-            self._control.sendmsg([text], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", (*wanted.streams, lock)))])
+            self._control.sendmsg([text], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, packed((*wanted.streams, lock)))])
         except OSError:
             return False  # it is busy, or has just ended
         self._asked[self._serial] = heard
@@ -95,7 +95,7 @@ class Guard:
                 self._listens = True
             else:
                 serial, answer = data.split()
-                pidfd = array.array("i", ancillary[0][2])[0] if ancillary else -1
+                pidfd = unpacked(ancillary[0][2])[0] if ancillary else -1
                 self._asked.pop(int(serial))(int(answer), pidfd)
 
     def _hang_up(self) -> None:

@@ -30,6 +30,10 @@ from outlast.supervisor.loop import Loop
 from outlast.supervisor.stopper import Stopper
 from outlast.supervisor.watcher import Watcher
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outlast.store.reading import Outlook
+
 LINGER = int(os.environ.get("OUTLAST_LINGER_MS") or 5000) * 1_000_000  # idle for so long before it leaves: a shell loop finds it warm
 WALL = 30_000_000_000  # a deadline on the wall clock is looked at again after this, should the clock have jumped
 BACK_OFF = 1_000_000_000
@@ -110,9 +114,8 @@ class Supervisor:
         while True:
             if self.context.dirty:
                 if self.context.ending:
-                    self.context.ending = False
                     os.sched_yield()  # whoever is about to end goes first: one commit for all of them
-                    self.loop.wait(0)
+                    self.watcher.take_ends()
                 self._cycle()
             if self.upgrade:
                 self._become_newer()
@@ -122,19 +125,18 @@ class Supervisor:
 
     def _cycle(self) -> None:
         context = self.context
-        context.dirty = False
+        context.dirty = context.ending = False
         at = now()
         ended: list[LiveRun] = []
         try:
             with self.store.batch():
                 outlook = self.store.outlook()
                 self.stopper.run_once(at, wished=outlook.stops)
-                ended += self.collector.run_once(at)
-                for live in ended:
-                    del context.runs[live.id]  # its slot is free for the claims of this commit
-                if self.collector.retried:
-                    outlook = self.store.outlook()
-                self.dispatcher.run_once(at, outlook)
+                outlook, started = self._collect_and_claim(outlook, ended, at)
+                if ended and self._have_more_ended():
+                    at = now()
+                    outlook, more = self._collect_and_claim(outlook, ended, at)
+                    started += more
         except OutlastError as error:
             context.log(f"cycle failed: {error}")
             self._forget_unwritten(ended)
@@ -143,7 +145,7 @@ class Supervisor:
         self.next_due = outlook.next_due if outlook.next_due is None or outlook.next_due > at else self.store.next_due()
         if ended:
             failpoint("record.after-commit")
-        if self.collector.started:
+        if started:
             failpoint("started.after-commit")
         claimed, context.claimed = context.claimed, []
         if claimed:
@@ -157,6 +159,24 @@ class Supervisor:
         self.door.poke(self.store.changed)
         reap()
         self._checkpoint()
+
+    def _collect_and_claim(self, outlook: "Outlook", ended: "list[LiveRun]", at: int) -> "tuple[Outlook, int]":
+        """Record what is known, and claim what may start. Adds to `ended`. Returns (the outlook, recorded starts)."""
+        over = self.collector.run_once(at)
+        for live in over:
+            del self.context.runs[live.id]  # its slot is free for the claims of this commit
+        ended += over
+        if self.collector.retried:
+            outlook = self.store.outlook()
+        self.dispatcher.run_once(at, outlook)
+        return outlook, self.collector.started
+
+    def _have_more_ended(self) -> bool:
+        """Tell whether more shims have ended since the cycle began: the sooner they are recorded, the sooner their slots are used."""
+        dirty = self.context.dirty
+        ended = self.watcher.take_ends()
+        self.context.dirty, self.context.ending = dirty, False
+        return ended > 0
 
     def _forget_unwritten(self, ended: "list[LiveRun]") -> None:
         """Drop what the failed transaction put into memory, and find out again; make room in the database if that is what lacks."""

@@ -5,6 +5,7 @@ followed to its end, and the kernel's own record of the exit is taken where it h
 """
 
 import os
+import select
 
 from outlast.core.errors import Bug
 from outlast.core.events import Noted
@@ -28,22 +29,26 @@ LOOK = 50_000_000  # after a start: `started` is read and the second witness ope
 SOON = 20_000_000
 LATER = 1_000_000_000
 MOST_VAIN = 10
+MOST_ENDS = 1024  # at once
 
 
 class Watcher:
     """Knows of every live run how to learn of its end."""
 
-    __slots__ = ("_context", "restart")
+    __slots__ = ("_context", "_ends", "_shims", "restart")
 
     def __init__(self, context: Context) -> None:
         """`restart` is set by whoever can start a claimed run that never began."""
         self._context = context
+        self._ends = select.epoll()  # of shims; apart from all else, so that it can be asked in the middle of a cycle
+        self._shims: dict[int, LiveRun] = {}  # by pidfd
+        context.loop.watch(self._ends.fileno(), self._some_ended)
         self.restart: Callable[[LiveRun], None]
 
     def started(self, live: LiveRun, pid: int, pidfd: int) -> None:
         """Watch a run whose shim has just been started."""
-        live.shim_pid, live.shim_fd = pid, pidfd
-        self._context.loop.watch(pidfd, lambda _: self._shim_ended(live))
+        live.shim_pid = pid
+        self._watch_shim(live, pidfd)
         self._context.loop.call_after(LOOK, lambda: self._look(live, LOOK))
 
     def adopt(self, live: LiveRun) -> None:
@@ -66,10 +71,35 @@ class Watcher:
         fd = open_proved(Identity(pid=live.shim_pid, start=live.shim_start))
         if fd is None:
             return False
-        live.shim_fd = fd
-        self._context.loop.watch(fd, lambda _: self._shim_ended(live))
+        self._watch_shim(live, fd)
         self._look(live, LOOK)
         return True
+
+    def _watch_shim(self, live: LiveRun, pidfd: int) -> None:
+        live.shim_fd = pidfd
+        self._shims[pidfd] = live
+        self._ends.register(pidfd, select.EPOLLIN)
+
+    def _some_ended(self, _: int) -> None:
+        self.take_ends()
+
+    def take_ends(self) -> int:
+        """Note whose shims have ended. Returns how many."""
+        ended = self._ends.poll(0, MOST_ENDS)
+        for fd, _ in ended:
+            live = self._shims[fd]
+            self._let_go(live)
+            self._context.ending = True
+            self._over(live)
+        return len(ended)
+
+    def _let_go(self, live: LiveRun) -> None:
+        """Watch the run's shim no longer."""
+        if live.shim_fd >= 0:
+            self._ends.unregister(live.shim_fd)
+            del self._shims[live.shim_fd]
+            os.close(live.shim_fd)
+            live.shim_fd = -1
 
     def _look(self, live: LiveRun, delay: int) -> None:
         """Read `started` of a run that still lives and open the second witness."""
@@ -99,13 +129,6 @@ class Watcher:
         self._context.loop.forget(live.command_fd)
         live.leftovers_due = True
         self._context.touch()
-
-    def _shim_ended(self, live: LiveRun) -> None:
-        self._context.loop.forget(live.shim_fd)
-        os.close(live.shim_fd)
-        live.shim_fd = -1
-        self._context.ending = True
-        self._over(live)
 
     def _over(self, live: LiveRun) -> None:
         live.over = True
@@ -189,8 +212,8 @@ class Watcher:
         close(live.lock)
         live.lock = -1
         self._context.lender.give_back(live.run.state_file)
-        for fd in (live.shim_fd, live.command_fd):
-            if fd >= 0:
-                self._context.loop.forget(fd)
-                os.close(fd)
-        live.shim_fd = live.command_fd = -1
+        self._let_go(live)
+        if live.command_fd >= 0:
+            self._context.loop.forget(live.command_fd)
+            os.close(live.command_fd)
+            live.command_fd = -1
