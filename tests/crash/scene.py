@@ -384,20 +384,23 @@ def wait_readable(fd: int, seconds: float) -> bool:
 
 
 def lose_what_was_not_synced(scene: Scene) -> None:
-    """Take away what a machine that loses its power need not have on its disk.
+    """Take away what a machine that loses its power need not have on its disk, whatever had become of it in memory.
 
-    A state file without a synced result is again what it was before it was lent: another run's, or not there. The output of that run
-    is gone.
+    A state file whose run has no recorded end is again what it was before it was lent: another run's, or not there. With a result that is
+    so for every second one only: the shim may have synced it. The output of a run without a result is gone.
     """
     contents = {path: path.read_bytes() for path in (scene.home / "states").glob("*")}
-    earlier = [content for content in contents.values() if content[1024:1025] != b"\n"]
-    lost = [path for path, content in contents.items() if content[1024:1025] == b"\n"]
-    for number, path in enumerate(lost):
+    running = {scene.home / "states" / str(run.state_file): run for run in scene.runs() if run.status == "running"}
+    without, having = [], []
+    for path, content in contents.items():
+        if path in running:
+            (without if content[1024:1025] == b"\n" else having).append(path)
+    earlier = [content for path, content in contents.items() if path not in running]
+    for number, path in enumerate([*without, *having[::2]]):
         if earlier and number % 2 == 0:
             path.write_bytes(earlier[0])
         else:
             path.unlink()
-    for run in scene.runs():
-        if run.status == "running" and scene.home / "states" / str(run.state_file) in lost:
-            for path in (scene.home / "runs" / "00").glob(f"{run.job}.{run.run}.*"):
-                path.unlink()
+    for path in without:
+        for output in (scene.home / "runs" / "00").glob(f"{running[path].job}.{running[path].run}.*"):
+            output.unlink()

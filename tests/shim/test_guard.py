@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.conftest import Job, Shim
+from shim.conftest import Job, Shim, slot
 from support import eventually
 
 
@@ -94,6 +94,18 @@ def test_it_shows_its_words_and_is_nobody_elses_child(guard: Guard) -> None:
     (child,) = eventually(lambda: children() or False, 60)
     os.kill(int(child), 9)
     over(pidfd)
+
+
+def test_every_start_is_told_as_the_kernel_tells_it(guard: Guard) -> None:
+    """Ten milliseconds is a tick: of so many starts some are at its very end."""
+    runs = [guard.run("sleep", "1000") for _ in range(60)]
+    started = [eventually(lambda path=path: slot(path.read_bytes()[:1024]) or False, 60) for path, _, _ in runs]
+    for told in started:
+        for pid, start in (("pid", "start"), ("shim", "shim_start")):
+            assert int(Path(f"/proc/{told[pid]}/stat").read_text().rpartition(")")[2].split()[19]) == told[start]
+    for told, (_, _, pidfd) in zip(started, runs, strict=True):
+        os.kill(told["pid"], 9)
+        over(pidfd)
 
 
 def test_nothing_is_started_by_a_request_that_is_none(guard: Guard) -> None:

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from support import eventually
+
+STRACE = shutil.which("strace")
 
 # `ignored` leaves out the signals of the C library and those that Python ignores by itself.
 # What a starter starts: it notes what it finds, takes the lifeline unless it is told to die, and stays.
@@ -113,6 +116,23 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+@pytest.mark.skipif(STRACE is None, reason="there is no strace on this machine")
+def test_a_result_is_synced_unless_a_supervisor_lives_that_records_it_and_the_run_was_short(shim, home):
+    calls = shim.folder / "calls"
+    wrapper = [str(STRACE), "-qq", "-o", str(calls), "-e", "trace=fdatasync"]
+
+    def syncs(*command: str, lifeline: int) -> int:
+        job = shim.start(*command, options=[f"home={home.path}"], lifeline=lifeline, wrapper=wrapper)
+        assert job.wait().result["status"] == 0
+        return calls.read_text().count("fdatasync(3)")
+
+    assert 0 == syncs("true", lifeline=home.reader)
+    assert 1 == syncs("sleep", "1", lifeline=home.reader)
+    assert 1 == syncs("true", lifeline=-1)
+    home.leave()
+    assert 1 == syncs("true", lifeline=home.reader)
 
 
 def test_a_new_supervisor_is_started_with_the_lock_and_clean_surroundings(shim, home):
