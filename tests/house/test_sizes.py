@@ -13,7 +13,7 @@ NO_DUTY = {"utils", "util", "common", "helpers", "helper", "base", "manager", "m
 # path under src/outlast: (limit, reason)
 MAY_BE_LONGER = {
     "shim/shim.py": (1100, "one file by its contract: it travels alone"),
-    "shim/shim.c": (1330, "likewise"),
+    "shim/shim.c": (1360, "likewise"),
 }
 FILES = [*modules(), *sorted(SOURCE.rglob("*.c"))]
 

@@ -39,6 +39,7 @@ enum {
     CHUNK = 65536,                /* bytes of one read */
     WIDE = 8 * CHUNK,             /* the same, and the room of the pipe, once BUSY reads in a row found more than half of CHUNK */
     BUSY = 8,
+    GATHER = 4 * CHUNK,           /* bytes of records that are written without waiting for more */
     STAGE = 2 * WIDE,             /* bytes of records that are written at once */
     FILES_WIDE = 16 * WIDE,       /* smaller files would end half empty, since a chunk is not split over two */
     BLOCK = 16,                   /* bytes that are searched and copied at once */
@@ -664,11 +665,11 @@ static inline size_t copy_line(char *to, const char *from)
     return n;
 }
 
-/* Format records of [p, end), where a newline stands at `end`: at most `most` bytes of them, but one in any case. `prefix` is PREFIX bytes
- * with the tag F. Returns where the rest begins. */
+/* Format records of [p, end), where a newline stands at `end`, behind those that are staged: at most `most` bytes in all, but one record in
+ * any case. `prefix` is PREFIX bytes with the tag F. Returns where the rest begins. */
 static const char *stage(const char *p, const char *end, const char *prefix, size_t most, size_t *size)
 {
-    size_t used = 0;
+    size_t used = *size;
     while (p < end) {
         char *to = staged + used;
         memcpy(to, prefix, PREFIX);
@@ -734,29 +735,46 @@ static void make_prefix(char *prefix, int64_t now, int stream)
              stream_names[stream]);
 }
 
-/* Write what one read returned, STAGE bytes of records at once; to one file, unless they alone are larger than a file may be. */
+static struct { size_t size; int64_t bytes, from, to; } chunk; /* what is staged, and of how many of the command's bytes */
+
+/* Write the chunk: to one file, unless it alone is larger than a file may be. */
+static void flush(void)
+{
+    if (!chunk.size)
+        return;
+    failpoint("before-output");
+    if (append(chunk.size) < 0)
+        lose(chunk.bytes, chunk.to, errno);
+    else {
+        parts->from = parts->from ? parts->from : chunk.from;
+        parts->to = chunk.to;
+        parts->size += (int64_t)chunk.size;
+        parts->bytes += chunk.bytes;
+        position += (int64_t)chunk.size;
+    }
+    chunk.size = 0;
+    chunk.bytes = chunk.from = 0;
+    failpoint("after-output");
+}
+
+/* Stage what one read returned. While more lies in the pipes several reads become one chunk: it is written when it is large, and before we wait
+ * for anything. Large writes get large pages of the cache: half the price. */
 static void keep(int stream, const char *p, size_t length)
 {
     char prefix[64];
     const char *end = p + length;
     size_t most = opt.max_bytes && opt.max_bytes < STAGE ? (size_t)opt.max_bytes : STAGE;
+    bool gather = !opt.max_bytes || opt.max_bytes >= FILES_WIDE;
     int64_t now = clock_ns(CLOCK_REALTIME);
     make_prefix(prefix, now, stream);
     while (p < end) {
-        size_t size;
-        const char *q = stage(p, end, prefix, most, &size);
-        failpoint("before-output");
-        if (append(size) < 0)
-            lose(q - p, now, errno);
-        else {
-            parts->from = parts->from ? parts->from : now;
-            parts->to = now;
-            parts->size += (int64_t)size;
-            parts->bytes += q - p;
-            position += (int64_t)size;
-        }
-        failpoint("after-output");
+        const char *q = stage(p, end, prefix, most, &chunk.size);
+        chunk.from = chunk.from ? chunk.from : now;
+        chunk.to = now;
+        chunk.bytes += q - p;
         p = q;
+        if (p < end || !gather || chunk.size >= GATHER)
+            flush();
     }
 }
 
@@ -1062,6 +1080,7 @@ static void compose(void)
     if (*stage)
         memset(&used, 0, sizeof used);
     int leftovers = subreaper && childless ? 0 : count_marked();
+    flush();
     tell_gaps();
     char raw[16] = "null";
     if (!*stage)
@@ -1142,11 +1161,15 @@ static void serve(void)
         now = clock_ns(CLOCK_MONOTONIC);
         int64_t rest = due > now ? due - now : 0;
         struct timespec t = { rest / SECOND, rest % SECOND };
+        if (chunk.size)
+            t = (struct timespec){ 0 };
         /* SIGCHLD is let in here and nowhere else: no race, no descriptor. */
-        int ready = ppoll(p, 5, due ? &t : NULL, &all_but_child);
+        int ready = ppoll(p, 5, due || chunk.size ? &t : NULL, &all_but_child);
         reap(); /* always: streams that are always ready would keep the signal out */
-        if (ready < 0)
+        if (ready <= 0) {
+            flush();
             continue;
+        }
         if (p[0].revents) {
             watched = p[0].revents & POLLHUP; /* anything else is no lifeline and would spin */
             look();
