@@ -135,6 +135,19 @@ def test_a_result_is_synced_unless_a_supervisor_lives_that_records_it_and_the_ru
     assert 1 == syncs("true", lifeline=home.reader)
 
 
+def test_output_on_its_way_survives_the_supervisor(shim, home):
+    """What was read and is not written yet when the lifeline breaks is not written over by what starts the next supervisor."""
+    home.starter("stays", "x" * 3000)
+    line = "y" * 119
+    command = f"yes {line} | head -c 60000000"
+    job = shim.start("sh", "-c", command, options=[f"home={home.path}", "max-bytes=0"], lifeline=home.reader)
+    eventually(lambda: job.path(".log").exists(), 60)
+    home.leave()
+    assert 60_000_000 == job.wait().result["stdout"]
+    assert 1 == len(home.notes)
+    assert job.raw() == (line.encode() + b"\n") * 500_000
+
+
 def test_a_new_supervisor_is_started_with_the_lock_and_clean_surroundings(shim, home):
     home.starter("stays", "third word", "")
     gate = shim.fifo("gate")

@@ -493,8 +493,8 @@ static void __attribute__((noreturn)) become(int out, int err, int told)
 
 static const char *const stream_names[2] = { "stdout", "stderr" };
 /* Both have room for a last block, half of which is beyond the end. */
-static char input[WIDE + BLOCK];  /* what is being read; the scan for leftovers borrows it */
-static char staged[STAGE + PREFIX + PIECE + BLOCK]; /* records on their way to the file; the starter of a supervisor borrows it */
+static char input[WIDE + BLOCK];  /* what is being read; in between the scan for leftovers and the starter of a supervisor borrow it */
+static char staged[STAGE + PREFIX + PIECE + BLOCK]; /* records on their way to the file */
 
 struct gap { char reason[40]; int64_t offset, bytes, log, from, to, place; bool untold; };
 struct part { int64_t size, bytes, from, to; };
@@ -816,8 +816,8 @@ static void start_supervisor(void)
         return;
     if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
         snprintf(path, sizeof path, "%s/start", opt.home);
-        ssize_t n = read_file(path, staged, sizeof staged);
-        for (char *p = staged, *end; n > 0 && count < MOST_WORDS && p < staged + n && (end = memchr(p, 0, (size_t)(staged + n - p))); p = end + 1)
+        ssize_t n = read_file(path, input, sizeof input);
+        for (char *p = input, *end; n > 0 && count < MOST_WORDS && p < input + n && (end = memchr(p, 0, (size_t)(input + n - p))); p = end + 1)
             words[count++] = p;
         words[count] = NULL;
         left = !count || !**words;
