@@ -26,6 +26,10 @@ def test_fields_defaults_and_equality() -> None:
     assert Point(x=1, y=2) == point
     assert Point(x=1, y=3) != point
     assert point != {"x": 1, "y": 2}
+    assert point != (1, 2)
+    assert (1, 2) != point
+    assert (1, 2) not in [point]
+    assert e.Resumed(by="")
     assert "Point(x=1)" == repr(point)
     assert "Point(x=1, y=3)" == repr(point.replace(y=3))
     assert Point(x=1) == point

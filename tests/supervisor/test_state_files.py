@@ -64,6 +64,22 @@ def test_one_that_somebody_still_locks_is_passed_over(outlast: Outlast) -> None:
     assert str(lent_to(outlast, job)) == name
 
 
+def test_a_damaged_one_is_passed_over(outlast: Outlast) -> None:
+    outlast("list", status=0)
+    outlast.home.mkdir(0o700)
+    (outlast.home / "states" / "1").mkdir(parents=True)
+    outlast("run", "--wait", "--", "sh", "-c", "exit 3", status=3)
+    assert 2 == lent_to(outlast, 1)
+
+
+def test_the_folder_of_the_output_may_be_removed_at_any_time(outlast: Outlast) -> None:
+    for text in ("one", "two"):
+        job = outlast.run("--", "echo", text)
+        outlast("wait", str(job), status=0)
+        assert f"{text}\n" == outlast("logs", "--raw", str(job), status=0).stdout.decode()
+        shutil.rmtree(outlast.home / "runs")
+
+
 def test_a_run_that_was_alive_when_the_supervisor_died_keeps_its_own(outlast: Outlast) -> None:
     alive = outlast.run("--", "sleep", "1000")
     eventually(lambda: outlast.show(alive)["pid"] is not None)

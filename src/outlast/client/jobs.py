@@ -198,6 +198,8 @@ class Jobs:
             recorded = self.reading.job(job.id)
             if recorded is not None:
                 job, last = self._as_it_is(recorded)
+                if last is not None and last.run != runs[-1].run:
+                    return self._with_runs(job)  # the next one has begun meanwhile
                 runs = [*runs[:-1], last or runs[-1]]
         return job.replace(runs=tuple(runs))
 

@@ -91,7 +91,7 @@ def another(model: Submission, command: "Sequence[str]", *, named: bool, shell: 
     """Return the submission of another command that has all else of `model`, its name too if `named`: costs a third of a new one."""
     job = model.job
     argv = as_argv(command, shell, lambda word: os.path.isfile(os.path.join(job.cwd, word)))
-    return model.replace(job=job.replace(command=argv, name=job.name if named else default_name(argv)))
+    return model.replace(job=job.replace(command=argv, name=job.name if named else default_name(argv)), model=job)
 
 
 def _directory(wanted: str | None, otherwise: str | None) -> str:

@@ -28,10 +28,13 @@ def current(home: "Home", reading: "Reading", job: Job) -> "tuple[Job, Run | Non
     """Return `job` and its last run as they are, if the record says that they run; else as they are recorded."""
     run = reading.run(job.id, job.run)
     told = state.of(home, run) if run is not None and run.status == RUNNING else None
-    if told is not None and told.result is None and not (told.locked and told.started):
+    if told is not None and not (told.locked and told.started and told.result is None):
         run = reading.run(job.id, job.run)  # its end may be recorded by now, and the state file lent to another
+        job = reading.job(job.id) or job  # and what was asked of it before it ended was recorded before that
     if run is not None and run.status == ENDED and job.status == RUNNING:
         job = reading.job(job.id) or job  # it was recorded between the two looks
+    if run is not None and job.run != run.run:
+        return job, reading.run(job.id, job.run)
     if told is None or job.status != RUNNING or run is None or run.status != RUNNING:
         return job, run
     at = now()

@@ -73,10 +73,8 @@ class Value(tuple, metaclass=Kind):  # type: ignore[type-arg]  # noqa: SLOT001  
         return _new(type(self), contents)
 
     def __eq__(self, other: object) -> bool:
-        """Two values are equal if their class and all fields are."""
-        if type(other) is not type(self):
-            return NotImplemented
-        return tuple.__eq__(self, other)
+        """Two values are equal if their class and all fields are; nothing else is equal to a value, not even such a tuple."""
+        return type(other) is type(self) and tuple.__eq__(self, other)
 
     def __ne__(self, other: object) -> bool:
         """Not equal: a tuple has an own idea of it."""

@@ -5,6 +5,7 @@ commit of the file system's journal. One that was written before is overwritten 
 once, and needs no room on a full disk.
 """
 
+import errno
 import os
 from _heapq import heappop, heappush  # `heapq` without its Python half
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from outlast.home import Home
+
+
+# The world may get better: no process to be had, no memory, no descriptor, no space.
+PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
+MOST_BAD = 100
 
 
 class Lender:
@@ -45,6 +51,10 @@ class Lender:
                     lock = state.take(self._home.state_path(number))
                 except BlockingIOError:
                     continue
+                except OSError as error:
+                    if error.errno in PASSING - {errno.EIO} or len(tried) > MOST_BAD:
+                        raise
+                    continue  # this one is damaged; the next may be sound
                 tried.pop()
                 failpoint("state.created")
                 return number, lock

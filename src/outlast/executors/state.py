@@ -3,6 +3,7 @@
 Anybody may read it at any time, with or without a supervisor: the lock tells whether the run lives, the slots what it told.
 """
 
+import errno
 import fcntl
 import os
 from binascii import crc32
@@ -65,8 +66,13 @@ def of(home: "Home", run: "Run") -> State:
 
 
 def to_record(home: "Home", run: "Run") -> State:
-    """Return likewise what is told to nobody before it is recorded."""
-    return read(home.state_path(run.state_file), name(run.job, run.run), durable=False)
+    """Return likewise what is told to nobody before it is recorded. With no descriptor to be had it lives: ask again later."""
+    try:
+        return read(home.state_path(run.state_file), name(run.job, run.run), durable=False)
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        return State(locked=True)
 
 
 def read(path: str, run: str, *, durable: bool = True) -> State:
@@ -87,22 +93,23 @@ def read(path: str, run: str, *, durable: bool = True) -> State:
             locked = True
         content = os.pread(fd, SIZE, 0)
         started, result = _slot(content, 0), _slot(content, _RESULT)
-        if started is not None and started["run"] != run:
+        if started is not None and started.get("run") != run:
             return State(exists=False)
-        if result is not None and result["run"] != run:
+        if result is not None and result.get("run") != run:
             result = None
-        if durable and result is not None:
-            _sync(fd)
+        if durable and result is not None and not _is_synced(fd):
+            return State(locked=True, started=started)  # until it is on the disk nobody knows
     finally:
         os.close(fd)
     return State(locked=locked, started=started, result=result)
 
 
-def _sync(fd: int) -> None:
+def _is_synced(fd: int) -> bool:
     try:
         os.fsync(fd)
-    except OSError:
-        pass  # a file system that has no such thing, or that has become read-only: it is as true as it can be
+    except OSError as error:  # a file system that has no such thing, or that is read-only by now: it is as true as it can be
+        return error.errno in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EROFS)
+    return True
 
 
 def _slot(content: bytes, offset: int) -> "dict[str, Any] | None":

@@ -311,6 +311,7 @@ static bool write_slot(off_t at, size_t room, char *line, size_t n)
 }
 
 static unsigned long long forked_at; /* see start_time; taken right before the fork that made us */
+static bool clock_fits;              /* this kernel tells starts in the clock that we read */
 
 /* The clock in which a process' start is told, in its ticks; 0 if it cannot be had. */
 static unsigned long long boot_ticks(void)
@@ -326,7 +327,7 @@ static unsigned long long boot_ticks(void)
  * fork is not over, we started in it, and need not look: to have /proc make a folder of ours costs more than all else that we do. */
 static unsigned long long start_time(void)
 {
-    if (forked_at && forked_at == boot_ticks())
+    if (clock_fits && forked_at && forked_at == boot_ticks())
         return forked_at;
     char text[1024];
     ssize_t n = read_file("/proc/self/stat", text, sizeof text - 1);
@@ -1321,6 +1322,7 @@ static void guard(void)
     signal(SIGTERM, SIG_DFL);
     signal(SIGCHLD, SIG_IGN); /* nobody waits for the shims; their pidfds tell */
     learn_where();
+    clock_fits = boot_ticks() - start_time() < 1000; /* ticks since we began: a few, or nonsense */
     if (fstat(STATE, &control) < 0 || !S_ISSOCK(control.st_mode))
         p[1].fd = -1;
     else if (send(STATE, "ready", 5, MSG_NOSIGNAL) < 0) { }

@@ -63,19 +63,20 @@ class Front(Value):
 class Submission(Value):
     """A job to be made: `job` as it shall be (id 0, version 0), with what only the store can decide."""
 
-    _fields = ("job", "environment", "overlap", "waits", "front")
+    _fields = ("job", "environment", "overlap", "waits", "front", "model")
     job: Job
     environment: Environment
     overlap: str | None
     waits: bool
     front: Front | None
-    _defaults = {"overlap": None, "waits": False, "front": None}
+    model: Job | None  # whose lists and dictionaries it has where they are the same objects: they are put into words once
+    _defaults = {"overlap": None, "waits": False, "front": None, "model": None}
 
 
 class Store(Reading):
     """The database of a home, to read and to write."""
 
-    __slots__ = ("_ended", "_environment", "_events", "_fronted", "_in_batch", "_like", "_runs", "changed")
+    __slots__ = ("_ended", "_environment", "_events", "_fronted", "_in_batch", "_model", "_runs", "changed")
 
     def __init__(self, home: Home) -> None:
         """Open the database, making home and schema if need be. Raises SystemFault."""
@@ -83,7 +84,7 @@ class Store(Reading):
         self._in_batch = False
         self._ended = 0
         self._environment = ""  # the last one that the present batch has put in
-        self._like: tuple[Job, list[object]] | None = None  # the last job that was submitted, and its row
+        self._model: tuple[Job, list[object]] | None = None  # of the jobs that the present batch has put in, and its row
         self._events: list[tuple[object, ...]] = []  # rows of the present batch
         self._fronted: bool | None = None  # is there a client in front? None: not asked in this batch
         self._runs: dict[int, tuple[int, Run]] = {}  # running job -> (version, run) as this store wrote them
@@ -116,7 +117,7 @@ class Store(Reading):
             self._environment = environment.hash
         event = e.Submitted(waits=submission.waits)
         job = after(job if job.environment == environment.hash else job.replace(environment=environment.hash), event, now)
-        row = self._row_of(job)
+        row = row_of_job(job) if submission.model is None else row_of_job(job, submission.model, self._row_of(submission.model))
         row[0] = None
         job = job.replace(id=database.execute(_INSERT_JOB, row).lastrowid)
         self._add_event(job, event, now)
@@ -128,12 +129,11 @@ class Store(Reading):
             self._fronted = True
         return job
 
-    def _row_of(self, job: Job) -> "list[object]":
-        """Return the row of a job that is submitted: what it shares with the one before it is not put into words again."""
-        like = self._like
-        row = row_of_job(job) if like is None else row_of_job(job, *like)
-        self._like = job, row
-        return [*row]
+    def _row_of(self, model: Job) -> "list[object]":
+        """Return the row of the model of many jobs, which is made once in a batch."""
+        if self._model is None or self._model[0] is not model:
+            self._model = model, row_of_job(model)
+        return self._model[1]
 
     def _why_skipped(self, job: Job, rule: str | None) -> str | None:
         """Return why the job is not to run, None if it is. Raises Refused if it may not even be made."""
@@ -317,6 +317,7 @@ class Batch:
             self._store._in_batch = True  # noqa: SLF001
             self._store._ended = 0  # noqa: SLF001
             self._store._environment = ""  # noqa: SLF001
+            self._store._model = None  # noqa: SLF001
             self._store._events = []  # noqa: SLF001
             self._store._fronted = None  # noqa: SLF001
             self._store.changed = []

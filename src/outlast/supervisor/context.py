@@ -99,7 +99,6 @@ class Context:
     def touch(self) -> None:
         """Have the services look at the store again."""
         self.dirty = True
-        self.ending = False  # a run has just ended
 
     def spare(self) -> "set[int]":
         """Return the pids that no stop may ever reach: ourselves and all shims."""

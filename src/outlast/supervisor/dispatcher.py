@@ -12,6 +12,7 @@ from outlast.core.errors import Bug
 from outlast.core.job import INTERRUPTED, NOT_STARTED, Ending
 from outlast.core.options import value
 from outlast.executors import local, state
+from outlast.executors.lender import PASSING
 from outlast.seams import failpoint, now
 from outlast.supervisor.context import Context, LiveRun
 from outlast.supervisor.fronts import AWAITED, GONE, SERVED, Fronts
@@ -26,18 +27,17 @@ if TYPE_CHECKING:
     from outlast.supervisor.guard import Guard
     from outlast.supervisor.watcher import Watcher
 
-AT_ONCE = 500  # claims of one commit
+AT_ONCE = 500  # claims of one commit, if we may have eight times as many descriptors
 RETRY = 1_000_000_000
 LOOK_AGAIN = 200_000_000
+SOON = 20_000_000
 CLIENT_GONE = "the client in front was killed before the command could start"
-# The world may get better: no process to be had, no memory, no descriptor, no space for the state file.
-_PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
 
 
 class Dispatcher:
     """Queues, claims and starts."""
 
-    __slots__ = ("_alone", "_context", "_environments", "_folders", "_fronts", "_full", "_guard", "_own", "_watcher")
+    __slots__ = ("_alone", "_at_once", "_context", "_environments", "_fronts", "_full", "_guard", "_own", "_watcher")
 
     def __init__(self, context: Context, fronts: Fronts, watcher: "Watcher", guard: "Guard", own: "Mapping[str, Any]") -> None:
         """`watcher` watches what was started, `guard` forks shims; `own`: the supervisor's own surroundings, which shims inherit."""
@@ -47,7 +47,7 @@ class Dispatcher:
         self._guard = guard
         self._own = own
         self._environments: dict[str, tuple[bytes, list[str], dict[str, list[str]]]] = {}
-        self._folders: set[str] = set()  # of runs, that are there
+        self._at_once = max(min(AT_ONCE, os.sysconf("SC_OPEN_MAX") // 8), 1)
         self._full = False  # in this cycle no state file could be had
         self._alone: set[int] = set()  # claimed when there was no client in front of any job: none can come later
 
@@ -60,8 +60,8 @@ class Dispatcher:
             job = store.job(number)
             if job is not None and not job.paused and not job.held:
                 store.record(job, e.Queued(because="its time has come"), at)
-        ready = store.ready(None, AT_ONCE) if outlook.ungrouped or due else []
-        if len(ready) == AT_ONCE:
+        ready = store.ready(None, self._at_once) if outlook.ungrouped or due else []
+        if len(ready) == self._at_once:
             self._context.touch()  # the rest follows in the next commit
         claimed = sum([self._claim(job, at) for job in ready])
         for group, slots, paused in store.queued_groups():
@@ -71,7 +71,7 @@ class Dispatcher:
     def _claim_in_group(self, group: str, slots: int | None, at: int) -> int:
         store = self._context.store
         used = sum(1 for live in self._context.runs.values() if live.job.group == group and not live.borrowed)
-        free = AT_ONCE if slots is None else max(slots - used, 0)
+        free = self._at_once if slots is None else max(slots - used, 0)
         claimed = 0
         for job in store.ready(group, free) if free else ():
             claimed += self._claim(job, at)
@@ -141,11 +141,13 @@ class Dispatcher:
         if standing == GONE:
             self._end(live, Ending(outcome=INTERRUPTED, reason=CLIENT_GONE, ended_at=now()))
             return
+        if live.lock < 0 and not self._take_again(live):
+            return
         front = self._fronts.get(token)
         streams = front.descriptors if front is not None else (context.facts.null,) * 3
         try:
             wanted = self._wanted(live, streams, front=front is not None)
-            lock, live.lock = live.lock if live.lock >= 0 else state.take(context.home.state_path(live.run.state_file)), -1
+            lock, live.lock = live.lock, -1
             pid = local.start(wanted, lock, partial(self._guard.fork, heard=partial(self._forked, live)))
         except (OSError, ValueError) as error:
             self._failed(live, (error.errno or 0) if isinstance(error, OSError) else errno.EINVAL)
@@ -155,13 +157,20 @@ class Dispatcher:
         if pid is not None:
             self._started(live, pid)
 
+    def _take_again(self, live: LiveRun) -> bool:
+        """Have the state file of a run that is started once more. False: not now; it is tried again."""
+        try:
+            live.lock = state.take(self._context.home.state_path(live.run.state_file))
+        except BlockingIOError:
+            self._context.loop.call_after(SOON, lambda: self.start(live))  # somebody is just reading it
+        except OSError as error:
+            self._failed(live, error.errno or 0)
+        return live.lock >= 0
+
     def _wanted(self, live: LiveRun, streams: "tuple[int, int, int]", *, front: bool) -> local.Start:
         job, home, facts = live.job, self._context.home, self._context.facts
         from_submitter, words = self._like(job, front=front)
-        folder = os.path.dirname(live.path)
-        if folder not in self._folders:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            self._folders.add(folder)
+        _have_folder(os.path.dirname(live.path))
         return local.Start(
             shim=facts.shim, words=[f"output={live.path}", f"run={state.name(job.id, job.run)}", *words], command=job.command,
             environment=local.command_environment(home, facts.home_id, job, job.run, from_submitter),
@@ -182,8 +191,10 @@ class Dispatcher:
         if self._context.runs.get(live.id) is not live:
             if pidfd >= 0:
                 os.close(pidfd)  # everything was found out anew meanwhile, this run too
-        elif answer > 0:
+        elif answer > 0 and pidfd >= 0:
             self._watcher.started(live, answer, pidfd)
+        elif answer > 0:  # there was no descriptor to be had for it
+            self._context.loop.call_after(RETRY, lambda: self._watcher.adopt(live))
         elif answer < 0:
             self._failed(live, -answer)
         else:
@@ -191,7 +202,7 @@ class Dispatcher:
 
     def _failed(self, live: LiveRun, number: int) -> None:
         """No shim could be started for this reason (errno)."""
-        if number in _PASSING:
+        if number in PASSING:
             self._context.log(f"job {live.id}: cannot start yet: {os.strerror(number)}")
             self._context.loop.call_after(RETRY, lambda: self.start(live))
             return
@@ -220,3 +231,12 @@ class Dispatcher:
             if not job.spec and not front and len(by_folder) < 100:
                 by_folder[job.cwd] = words
         return variables, words
+
+
+def _have_folder(path: str) -> None:
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        os.makedirs(path, 0o700, exist_ok=True)

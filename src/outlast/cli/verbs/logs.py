@@ -106,7 +106,7 @@ def _lives(jobs: "Jobs", output: Output) -> bool:
     from outlast.executors import state
 
     told = state.of(jobs.home, output.run)
-    if told.locked or told.result is not None:
+    if told.result is not None or (told.locked and told.started):
         return told.result is None
     return jobs.one(output.job.id).runs[output.run.run - 1].status == RUNNING  # it is about to be started; or its shim was killed
 
