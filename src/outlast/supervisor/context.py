@@ -80,7 +80,7 @@ class Facts(Value):
 class Context:
     """The shared state. `dirty`: something may have to be written; `claimed`: to be started once that is durable."""
 
-    __slots__ = ("_log_fd", "claimed", "dirty", "ending", "facts", "home", "lender", "loop", "now", "poke", "runs", "store")
+    __slots__ = ("_log_fd", "claimed", "dirty", "facts", "home", "lender", "loop", "now", "poke", "runs", "store")
 
     def __init__(self, home: "Home", store: "Store", loop: "Loop", facts: Facts) -> None:
         """Make the context of a supervisor that has just started."""
@@ -91,7 +91,6 @@ class Context:
         self.runs: dict[int, LiveRun] = {}
         self.lender = Lender(home, ())
         self.dirty = True
-        self.ending = False  # a run has just ended
         self.claimed: list[LiveRun] = []
         self.poke: Callable[[Sequence[int]], None] = lambda _: None
         self._log_fd = open_log(home)

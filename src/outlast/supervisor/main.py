@@ -113,9 +113,6 @@ class Supervisor:
         """Cycle until there is nothing left to do, or somebody wants us to leave, or a newer version is to take over."""
         while True:
             if self.context.dirty:
-                if self.context.ending:
-                    os.sched_yield()  # whoever is about to end goes first: one commit for all of them
-                    self.watcher.take_ends()
                 self._cycle()
             if self.upgrade:
                 self._become_newer()
@@ -125,7 +122,7 @@ class Supervisor:
 
     def _cycle(self) -> None:
         context = self.context
-        context.dirty = context.ending = False
+        context.dirty = False
         at = now()
         ended: list[LiveRun] = []
         try:
@@ -175,7 +172,7 @@ class Supervisor:
         """Tell whether more shims have ended since the cycle began: the sooner they are recorded, the sooner their slots are used."""
         dirty = self.context.dirty
         ended = self.watcher.take_ends()
-        self.context.dirty, self.context.ending = dirty, False
+        self.context.dirty = dirty
         return ended > 0
 
     def _forget_unwritten(self, ended: "list[LiveRun]") -> None:

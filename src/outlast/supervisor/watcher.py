@@ -89,7 +89,6 @@ class Watcher:
         for fd, _ in ended:
             live = self._shims[fd]
             self._let_go(live)
-            self._context.ending = True
             self._over(live)
         return len(ended)
 
