@@ -169,7 +169,7 @@ class Scene:
             state = [word for word in process.argv if word.startswith("output=")]
             if "run" in process.argv[:5] and state:
                 found[process.pid] = state[0].rpartition("/")[2]
-        return found
+        return {pid: run for pid, run in found.items() if parent_of(pid) not in found}  # else it is a command, just before its `exec`
 
     def send(self, pid: int, number: int) -> None:
         """Send a signal to a process that is proved to be of this home."""
@@ -372,6 +372,14 @@ def state_of(pid: int) -> str:
 def until(condition: Callable[[], object]) -> None:
     """Wait until `condition()` is something true."""
     eventually(lambda: bool(condition()), WITHIN)
+
+
+def parent_of(pid: int) -> int:
+    """Return the pid of the parent of a process; 0: there is none."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def lives(pid: int) -> bool:

@@ -18,8 +18,8 @@ def submit_and_kill(scene: Scene, clients: int, chance: random.Random, kill_some
     under_way: list[tuple[str, subprocess.Popen[bytes]]] = []
     begun = killed = 0
     env: dict[str, str | None] = {"OUTLAST_LINGER_MS": "20"}
-    while begun < clients or under_way:
-        while begun < clients and len(under_way) < AT_ONCE:
+    while begun < clients or under_way or not killed:
+        while (begun < clients or not killed) and len(under_way) < AT_ONCE:
             kind = WORK[begun % len(WORK)]
             under_way.append((kind, scene.outlast.start(*scene.words(kind), env=env)))
             begun += 1

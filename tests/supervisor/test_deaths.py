@@ -51,6 +51,21 @@ def freeze_and_kill(outlast: Outlast) -> None:
     eventually(lambda: _assert(outlast.supervisor_pid() is None))
 
 
+def test_a_stop_is_served_though_its_shim_was_killed_a_moment_before(outlast: Outlast) -> None:
+    job = outlast.run("--", "sleep", "1000")
+    eventually(lambda: "started" in [e["event"] for e in outlast("events", str(job), "--json", status=0).json["events"]])
+    pid = outlast.supervisor_pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)  # so that it learns of both at once
+    try:
+        kill(shim_of(outlast, job), outlast.home)
+        outlast("stop", "--no-wait", str(job), status=0)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    eventually(lambda: _assert(outlast.show(job)["status"] == "ended"))
+    assert outlast.show(job)["outcome"] in {"stopped", "lost"}
+
+
 def test_a_shim_starts_the_next_supervisor(outlast: Outlast, short_path: Path) -> None:
     gate = short_path / "gate"
     job = outlast.run("--", *gated(gate, "exit 4"))

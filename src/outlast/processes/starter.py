@@ -20,6 +20,7 @@ _PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(
 _RUN = "import sys; sys.path.insert(0, sys.argv[1]); from outlast.supervisor.main import main; main()"
 LOCK_FD = 3
 READY_FD = 4
+MOST_TRIES = 8  # one that comes up may leave again before we have reached it
 CLEAN = {"PATH": "/usr/local/bin:/usr/bin:/bin", "OUTLAST_MARK": "supervisor"}  # a mark that is no run's: no stop reaches it
 KEPT = ("HOME", "OUTLAST_FAILPOINTS", "OUTLAST_FAILPOINTS_DIR", "OUTLAST_SHIM", "OUTLAST_BOOT_ID", "OUTLAST_LINGER_MS")
 
@@ -125,7 +126,7 @@ def ensure(home: Home) -> "_socket.socket":
             time.sleep(min(0.001 * (attempt + 1), 0.05))  # it is being started, or is just ending
             continue
         tried += 1
-        if tried > 3:
+        if tried > MOST_TRIES:
             os.close(lock)
             break
         start(home, lock)

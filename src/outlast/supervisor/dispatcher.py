@@ -162,7 +162,7 @@ class Dispatcher:
         try:
             live.lock = state.take(self._context.home.state_path(live.run.state_file))
         except BlockingIOError:
-            self._context.loop.call_after(SOON, lambda: self.start(live))  # somebody is just reading it
+            self._context.loop.call_after(SOON, lambda: self._watcher.adopt(live))  # somebody is just reading it
         except OSError as error:
             self._failed(live, error.errno or 0)
         return live.lock >= 0

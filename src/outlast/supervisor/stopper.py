@@ -91,8 +91,8 @@ class Stopper:
 
         Not so while a ladder still climbs, which this wish may hurry, or if a supervisor before us was killed on one.
         """
-        if live.stopping is not None or not (live.over or state.to_record(self._context.home, live.run).result):
-            return False
+        if live.stopping is not None or (live.ending is None and not state.to_record(self._context.home, live.run).result):
+            return False  # `over` alone says only that its shim has ended: the command of a killed one may live on
         return live.tree_ended or "sent_at" not in wish or live.run.boot != self._context.facts.boot
 
     def committed(self) -> None:
