@@ -163,13 +163,13 @@ class Scene:
                 until(lambda pid=process.pid: not lives(pid))
 
     def shims(self) -> dict[int, str]:
-        """Return the living shims of runs: pid -> JOB.RUN."""
+        """Return the living shims of runs, and commands just before their `exec`: pid -> JOB.RUN."""
         found = {}
         for process in self.outlast.processes():
             state = [word for word in process.argv if word.startswith("output=")]
             if "run" in process.argv[:5] and state:
                 found[process.pid] = state[0].rpartition("/")[2]
-        return {pid: run for pid, run in found.items() if parent_of(pid) not in found}  # else it is a command, just before its `exec`
+        return found
 
     def send(self, pid: int, number: int) -> None:
         """Send a signal to a process that is proved to be of this home."""
