@@ -345,3 +345,12 @@ def test_a_reader_sees_no_half_of_another_threads_transaction(jobs):
             other.result(0.05)
         jobs.store.record(half[0], Held(), now())
     assert 1 == other.result(60)
+
+
+def test_a_submission_that_was_changed_and_submitted_again_is_what_it_is_now(jobs):
+    again = submission(["echo", "one"], {"name": "again"}, shell=False)
+    first = jobs.store.submit([again], now())[0]
+    again.job.command[1] = "two"
+    second = jobs.store.submit([again], now())[0]
+    assert ["echo", "two"] == second.command == jobs.one(second.id).command
+    assert "one" == jobs.one(first.id).command[1]
