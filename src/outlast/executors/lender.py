@@ -6,7 +6,6 @@ once, and needs no room on a full disk.
 """
 
 import errno
-import os
 from _heapq import heappop, heappush  # `heapq` without its Python half
 
 from outlast.executors import state
@@ -65,9 +64,3 @@ class Lender:
     def give_back(self, number: int) -> None:
         """Let the file be lent again: the end of its run is recorded, or its claim never was."""
         heappush(self._free, number)
-
-
-def close(lock: int) -> None:
-    """Let go of a state file, if `lock` is a descriptor."""
-    if lock >= 0:
-        os.close(lock)

@@ -12,7 +12,6 @@ from outlast.core.events import Noted
 from outlast.core.job import Ending
 from outlast.core.policies import judge, lost, machine_ended, never_began, of_status, was_stopped
 from outlast.executors import state
-from outlast.executors.lender import close
 from outlast.processes import witness
 from outlast.processes.identity import Identity, lives
 from outlast.processes.pidfd import open_proved
@@ -208,8 +207,9 @@ class Watcher:
 
     def forget(self, live: LiveRun) -> None:
         """Close what is held of a run whose end is recorded, and give its state file back."""
-        close(live.lock)
-        live.lock = -1
+        if live.lock >= 0:
+            os.close(live.lock)
+            live.lock = -1
         self._context.lender.give_back(live.run.state_file)
         self._let_go(live)
         if live.command_fd >= 0:
