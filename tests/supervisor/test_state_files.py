@@ -64,6 +64,16 @@ def test_one_that_somebody_still_locks_is_passed_over(outlast: Outlast) -> None:
     assert str(lent_to(outlast, job)) == name
 
 
+def test_whoever_follows_an_ended_job_does_not_wait_for_the_next_one_of_its_file(outlast: Outlast) -> None:
+    outlast("run", "--wait", "--", "echo", "text", status=0)
+    (path,) = (outlast.home / "states").iterdir()
+    fd = state.take(str(path))  # lent to a run that has not begun
+    try:
+        assert b"text" in outlast("logs", "-f", "1", status=0, timeout=10).stdout
+    finally:
+        os.close(fd)
+
+
 def test_a_damaged_one_is_passed_over(outlast: Outlast) -> None:
     outlast("list", status=0)
     outlast.home.mkdir(0o700)
