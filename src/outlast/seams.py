@@ -15,6 +15,16 @@ from outlast.core.errors import Bug
 now = time.time_ns
 monotonic = time.monotonic_ns
 
+
+def boottime() -> int:
+    """Return nanoseconds since the machine began, suspended time included: the clock of which /proc/PID/stat tells a process's start."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def chance() -> float:
+    """Return a number from 0 to 1, by chance."""
+    return int.from_bytes(os.urandom(4), "big") / 0xFFFFFFFF
+
 FAILPOINTS = (
     "front.handed-over", "submit.before", "submit.after-insert", "submit.after-commit", "submit.after-wake",
     "request.before", "request.after-commit",
@@ -22,7 +32,7 @@ FAILPOINTS = (
     "claim.before", "claim.after-commit", "state.before", "state.created", "spawn.before", "spawn.after",
     "result.before-read", "result.after-read", "record.before-commit", "record.after-commit",
     "started.before-commit", "started.after-commit", "adopt.before", "adopt.after",
-    "stop.before-signal", "stop.after-signal", "checkpoint.before", "checkpoint.after", "leave.before", "leave.after",
+    "stop.before-signal", "stop.after-signal", "settle.before", "deadline.before", "limit.before", "pause.before-signal", "pause.after-signal", "checkpoint.before", "checkpoint.after", "leave.before", "leave.after",
     "upgrade.before-exec",
 )  # fmt: skip
 SHIM_FAILPOINTS = (

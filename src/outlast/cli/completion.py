@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from outlast.core.job import Job
-    from outlast.core.options import Option
+    from outlast.core.option import Option
 
 SHELLS = ("bash", "zsh", "fish")
 _SIGNALS = ("HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "TERM", "CONT", "STOP", "WINCH")

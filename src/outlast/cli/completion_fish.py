@@ -5,7 +5,7 @@ from outlast.core.verbs import BY_NAME, COMMON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from outlast.core.options import Option
+    from outlast.core.option import Option
 
 _FISH = """# fish completion of outlast, written by `outlast completion fish`
 function __outlast_verb

@@ -6,7 +6,7 @@ from outlast.core.verbs import COMMON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from outlast.core.options import Option
+    from outlast.core.option import Option
 
 _ZSH = r"""#compdef outlast
 # zsh completion of outlast, written by `outlast completion zsh`

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from outlast.core.options import Option
+    from outlast.core.option import Option
 
 WIDTH = 80
 _MARGIN = 26  # where the text of an option begins

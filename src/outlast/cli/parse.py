@@ -6,7 +6,8 @@ No abbreviations: what a script spells today means the same tomorrow.
 
 from outlast.core import kinds
 from outlast.core.errors import UsageError
-from outlast.core.options import ENVIRONMENT, JOB, PREFIX, SPEC, Option, put, settle
+from outlast.core.option import ENVIRONMENT, JOB, PREFIX, SPEC, Option
+from outlast.core.options import TIMELESS, put, settle
 from outlast.core.value import Value
 from outlast.core.verbs import ALIASES, BY_NAME, COMMON, VERBS, Form, Verb
 
@@ -215,16 +216,20 @@ class _Reader:
         if option.kind == kinds.TIME:
             from outlast.core.times import parse_time
 
-            if self.now is None:
-                from outlast.seams import now
-
-                self.now = now()
             try:
-                self.options[option.name] = parse_time(given, self.now)
+                self.options[option.name] = parse_time(given, self.clock())
             except UsageError as error:
                 raise UsageError(f"--{option.name}: {error.what}", error.hint) from None
         else:
-            put(self.options, option, given)
+            put(self.options, option, given, self.clock() if option.kind == kinds.INSTANT else None)
+
+    def clock(self) -> int:
+        """Return the time that all times of this command line count from."""
+        if self.now is None:
+            from outlast.seams import now
+
+            self.now = now()
+        return self.now
 
     def unknown(self, spelling: str) -> UsageError:
         from outlast.core.nearest import nearest
@@ -254,7 +259,7 @@ class _Reader:
                     raise UsageError("there is no such option", hint(name, every, "see `outlast run --help`"))
                 if option is not None and (option.expands or option.name) not in self.named:
                     for part in text.split("\n") if option.most > 1 else [text]:
-                        put(self.options, option, part)
+                        self.keep(option, part)
             except UsageError as error:
                 what = f"{name} in the environment: {error.what}"
                 if verb.takes_command:
@@ -271,7 +276,7 @@ class _Reader:
             form, operands = _form(verb, operands)
         if verb.takes_command:
             _check_run(self.options, self.command)
-            settled = settle({name: self.options[name] for name in self.options if verb.option(name)})
+            settled = settle(self.options, 0 if self.options.keys() <= TIMELESS else self.clock())
             self.options = {name: value for name, value in self.options.items() if name in settled or not _is_stored(verb, name)}
             self.options.update(settled)
         else:

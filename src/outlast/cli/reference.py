@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from outlast.core.options import Option
+    from outlast.core.option import Option
 
 SHOWN = tuple(verb for verb in VERBS if not verb.hidden)
 _TAGLINE = "turn any command into a tracked job that outlasts its terminal"

@@ -20,7 +20,7 @@ from outlast.processes import starter
 from outlast.processes.handing import packed
 from outlast.processes.identity import me
 from outlast.seams import failpoint, now
-from outlast.store.store import Front
+from outlast.store.submission import Front
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from outlast.client.jobs import Jobs
     from outlast.core.job import Job
-    from outlast.store.store import Submission
+    from outlast.store.submission import Submission
 
 SAFETY_MS = int(SAFETY * 1000)
 TRIES = 20
@@ -190,7 +190,7 @@ def _say_queued(jobs: "Jobs", job: "Job") -> None:
     reading = jobs.reading
     if reading is None:
         return
-    slots, _ = reading.group(job.group or "") or (None, False)
+    slots, _, _ = reading.group(job.group or "") or (None, False, False)
     running = next((group["running"] for group in reading.groups() if group["name"] == job.group), 0)
     now_ = reading.job(job.id)  # read after the count, which so cannot be its own
     if slots is not None and running >= slots and now_ is not None and now_.status == QUEUED:

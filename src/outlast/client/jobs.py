@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from outlast.client.output import Output
     from outlast.core.selectors import Selector
     from outlast.store.reading import Reading
-    from outlast.store.store import Store, Submission
+    from outlast.store.store import Store
+    from outlast.store.submission import Submission
 
     Selected = int | str | Job | Iterable[int | str | Job]
 
@@ -89,7 +90,20 @@ class Jobs:
             command, shell = [command], True if shell is None else shell
         elif shell is None:
             shell = False
-        return self.submit([submission(command, flatten(options), shell=shell)])[0]
+        return self.submit([submission(command, self.resolved(flatten(options, now())), shell=shell)])[0]
+
+    def resolved(self, options: "dict[str, Any]") -> "dict[str, Any]":
+        """Return options, as `core.options.flatten` returns them, with what they say of other jobs and of files made definite.
+
+        Raises NotFound, Refused, UsageError.
+        """
+        from outlast.client.submitting import TO_RESOLVE
+
+        if TO_RESOLVE.isdisjoint(options):
+            return options
+        from outlast.client.resolving import resolved
+
+        return resolved(self, options)
 
     def submit(self, submissions: "Iterable[Submission]", *, wake: bool = True) -> "List[Job]":
         """Make prepared submissions durable, all or none, and (with `wake`) have a supervisor look at them.

@@ -17,9 +17,9 @@ def why(jobs: "Jobs", job: "Job") -> str:
     around = Around(supervised=jobs.home.is_supervised())
     reading = jobs.reading
     if job.status == QUEUED and job.group is not None and reading is not None:
-        slots, paused = reading.group(job.group) or (None, False)
+        slots, paused, _ = reading.group(job.group) or (None, False, False)
         use = next((group for group in jobs.groups() if group["name"] == job.group), None)
         around = around.replace(
-            slots=slots, group_paused=paused, running=use["running"] if use else 0, before=reading.queued_before(job.group, job.id)
+            slots=slots, group_paused=paused, running=use["running"] if use else 0, before=reading.queued_before(job)
         )
     return explain(job, around, now())

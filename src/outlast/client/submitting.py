@@ -9,7 +9,7 @@ from outlast.core.jsontext import dumps
 from outlast.core.options import stored
 from outlast.processes.starter import told
 from outlast.processes.surroundings import surroundings
-from outlast.store.store import Environment, Front, Submission
+from outlast.store.submission import Environment, Front, Submission
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
     from outlast.home import Home
 
+# Options that speak of other jobs, of files, or of a reservation (`client.resolving`).
+TO_RESOLVE = frozenset({
+    "after.succeeded", "after.failed", "after.ended", "after.outcome", "while-running", "id", "wait.file", "wait.nonopen-file",
+    "wait.script", "wait.http", "wait.s3", "wait.condition",
+})  # fmt: skip
 PATH_BYTES = 4000  # a path that shims take is shorter (docs/shim-protocol.md)
 
 
@@ -79,12 +84,20 @@ def submission(
     _check_paths(where, spec.get("stdin"))
     info = list(options.get("info") or ())
     job = Job(
-        id=0, name=name or default_name(argv), description=options.get("description") or "", group=options.get("group"),
+        id=options.get("id") or 0, name=name or default_name(argv), description=options.get("description") or "", group=options.get("group"),
         key=options.get("key") or (name if options.get("unique") else None), command=argv, cwd=where, user=_user(), created_at=0,
         info=info + [""] * (3 - len(info)), params=dict(options.get("param") or {}), rerun_of=rerun_of, spec=spec,
-        environment=around.hash,
+        environment=around.hash, priority=options.get("priority") or 0,
     )  # fmt: skip
-    return Submission(job=job, environment=around, overlap=options.get("overlap"), front=front)
+    if spec.keys().isdisjoint(_WAITING):
+        return Submission(job=job, environment=around, front=front, held=bool(options.get("hold")))
+    from outlast.core.needs import needs_of
+
+    held = bool(options.get("hold") or options.get("pending"))
+    return Submission(job=job, environment=around, front=front, needs=tuple(needs_of(spec)), held=held)
+
+
+_WAITING = TO_RESOLVE | {"approval", "pending"}
 
 
 def another(model: Submission, command: "Sequence[str]", *, named: bool, shell: bool | None) -> Submission:

@@ -9,7 +9,8 @@ from outlast.core.errors import Bug
 from outlast.core.events import Started
 from outlast.core.job import ENDED, RUNNING, Job, Run
 from outlast.core.lifecycle import after, run_after
-from outlast.core.policies import after_run, judge, lost, machine_ended, was_stopped
+from outlast.core.policies import judge, lost, machine_ended, was_stopped
+from outlast.core.retries import after_run
 from outlast.executors import state
 from outlast.processes.identity import Identity, boot_id, lives, pid_namespace
 from outlast.seams import now

@@ -26,12 +26,24 @@ class Reserved(Event):
 
 
 class Submitted(Event):
-    """The job is durable. `waits`: something must be met before it may be queued."""
+    """The job is durable. `waits`: how many needs must be met before it may be queued; `until`: not before (ns)."""
 
-    _fields = ("waits",)
-    waits: bool
+    _fields = ("waits", "until")
+    waits: int
+    until: int | None
     kind = "submitted"
-    _defaults = {"waits": False}
+    _defaults = {"waits": 0, "until": None}
+
+
+class Met(Event):
+    """Something that it waited for is met. `need`: its name in the store; `until`: it still waits so long (ns)."""
+
+    _fields = ("need", "text", "until")
+    need: str
+    text: str
+    until: int | None
+    kind = "met"
+    _defaults = {"text": "", "until": None}
 
 
 class Queued(Event):
@@ -44,25 +56,27 @@ class Queued(Event):
 
 
 class Postponed(Event):
-    """It must wait again; nothing was started. `until`: not before (ns)."""
+    """It must wait again; nothing was started. `until`: not before (ns); `needs`: what must be met again, by name."""
 
-    _fields = ("because", "until")
+    _fields = ("because", "until", "needs")
     because: str
     until: int | None
+    needs: "list[str]"
     kind = "postponed"
-    _defaults = {"because": "", "until": None}
+    _defaults = {"because": "", "until": None, "needs": ()}
 
 
 class Claimed(Event):
     """A run was given out to an executor. Durable before anything is started."""
 
-    _fields = ("run", "host", "boot", "state_file")
+    _fields = ("run", "host", "boot", "state_file", "limits")
     run: int
     host: str
     boot: str
     state_file: int
+    limits: "dict[str, Any] | None"
     kind = "claimed"
-    _defaults = {"state_file": 0}
+    _defaults = {"state_file": 0, "limits": None}
 
 
 class Started(Event):
@@ -103,16 +117,20 @@ class Ended(Event):
 
 
 class StopRequested(Event):
-    """Somebody wants it ended: `verb` is stop, interrupt or kill. After the first that was served a later one only hurries."""
+    """Somebody wants it ended: `verb` is stop, interrupt or kill; or timeout: a limit of its own was reached, and `why` says which.
 
-    _fields = ("verb", "signal", "grace", "by", "scope")
+    After the first that was served a later one only hurries.
+    """
+
+    _fields = ("verb", "signal", "grace", "by", "scope", "why")
     verb: str
     signal: int | None  # instead of the job's own stop signal
     grace: int | None  # ns, instead of the job's own
     by: str
     scope: str  # "job", or "run": the job's retries go on
+    why: str
     kind = "stop_requested"
-    _defaults = {"signal": None, "grace": None, "by": "", "scope": "job"}
+    _defaults = {"signal": None, "grace": None, "by": "", "scope": "job", "why": ""}
 
 
 class Paused(Event):
@@ -153,7 +171,7 @@ class Released(Event):
 
 
 class Signalled(Event):
-    """A signal goes to its processes at somebody's wish. `by`: `signal`, or the stop verb; recorded before it is sent."""
+    """A signal goes to its processes at somebody's wish: recorded before it is sent. `by`: `signal`, `pause`, `resume`, `warning`, or the stop verb."""
 
     _fields = ("signal", "by")
     signal: int
@@ -162,12 +180,14 @@ class Signalled(Event):
 
 
 class Warned(Event):
-    """A warning's state changed."""
+    """A warning's state changed. `run`: the run that it is about, if it is about one."""
 
-    _fields = ("warning", "text")
+    _fields = ("warning", "text", "run")
     warning: str
     text: str
+    run: int | None
     kind = "warned"
+    _defaults = {"run": None}
 
 
 class Noted(Event):
@@ -181,13 +201,13 @@ class Noted(Event):
 
 
 EVENTS: "tuple[type[Event], ...]" = (
-    Reserved, Submitted, Queued, Postponed, Claimed, Started, Retried, Ended, StopRequested,
+    Reserved, Submitted, Met, Queued, Postponed, Claimed, Started, Retried, Ended, StopRequested,
     Paused, Resumed, Held, Released, Signalled, Warned, Noted,
 )  # fmt: skip
 BY_KIND = {event.kind: event for event in EVENTS}
 
 if TYPE_CHECKING:  # what `lifecycle` takes apart: an event that is added here and not handled there is a type error
     AnyEvent = (
-        Reserved | Submitted | Queued | Postponed | Claimed | Started | Retried | Ended | StopRequested
+        Reserved | Submitted | Met | Queued | Postponed | Claimed | Started | Retried | Ended | StopRequested
         | Paused | Resumed | Held | Released | Signalled | Warned | Noted
     )  # fmt: skip

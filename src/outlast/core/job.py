@@ -51,6 +51,12 @@ STOP = "stop"
 INTERRUPT = "interrupt"
 KILL = "kill"
 STOP_VERBS = (STOP, INTERRUPT, KILL)
+TIMEOUT = "timeout"  # no verb of a person's: a limit of its own was reached
+
+FAILURES = (FAILED, INTERRUPTED, TIMED_OUT, ABORTED, NOT_STARTED, LOST)
+"""Outcomes that count as a failure: of a job that others wait for, and of a run for its retries."""
+UNCHARGED = (INTERRUPTED, LOST)
+"""Outcomes of runs that are not charged to the retries."""
 
 
 class Job(Value):
@@ -60,7 +66,8 @@ class Job(Value):
         "id", "version", "name", "description", "group", "key", "command", "cwd", "user",
         "status", "outcome", "reason", "exit_code", "signal", "run", "pid",
         "created_at", "queued_at", "started_at", "ended_at", "next_run_at",
-        "paused", "held", "stop_requested", "info", "params", "rerun_of", "schedule", "trigger", "automatic",
+        "priority", "waits", "deadline", "successes", "failures", "uncharged",
+        "paused", "paused_at", "paused_for", "held", "stop_requested", "warnings", "info", "params", "rerun_of", "schedule", "trigger", "automatic",
         "environment", "spec", "runs",
     )  # fmt: skip
     id: int
@@ -83,11 +90,20 @@ class Job(Value):
     queued_at: int | None
     started_at: int | None  # of the first run
     ended_at: int | None
-    next_run_at: int | None
+    next_run_at: int | None  # not before; of a pending job with nothing else to wait for: when it is queued
+    priority: int  # the higher the earlier, within its group
+    waits: int  # how many needs of it are not met yet (the store's table `needs` names them)
+    deadline: int | None  # the wall clock's instant at which its record has to be looked at, whatever it waits for; see `policies.deadline`
+    successes: int  # runs that succeeded
+    failures: int  # runs that failed, in whatever way
+    uncharged: int  # runs that are not charged to its retries: interrupted by somebody or by the machine's end, or lost
     paused: bool
+    paused_at: int | None  # since when, while it is
+    paused_for: int  # ns that it was paused before: its clocks stood still for so long
     held: bool
     # {"verb", "signal", "grace", "scope", "at"}: what was asked last, not what is; {"sent_at", "sent_verb"}: of the first that was served
     stop_requested: "dict[str, Any] | None"
+    warnings: "list[dict[str, Any]]"  # {"warning", "text", "at", "run", "count"}: what was warned of, each once
     info: "list[str]"
     params: "dict[str, str]"
     rerun_of: int | None
@@ -102,7 +118,8 @@ class Job(Value):
         "version": 0, "description": "", "group": None, "key": None, "user": "",
         "status": PENDING, "outcome": None, "reason": None, "exit_code": None, "signal": None, "run": 0, "pid": None,
         "queued_at": None, "started_at": None, "ended_at": None, "next_run_at": None,
-        "paused": False, "held": False, "stop_requested": None, "info": ("", "", ""), "params": {}, "rerun_of": None,
+        "priority": 0, "waits": 0, "deadline": None, "successes": 0, "failures": 0, "uncharged": 0,
+        "paused": False, "paused_at": None, "paused_for": 0, "held": False, "stop_requested": None, "warnings": (), "info": ("", "", ""), "params": {}, "rerun_of": None,
         "schedule": None, "trigger": None, "automatic": False, "environment": None, "spec": {}, "runs": (),
     }  # fmt: skip
 
@@ -125,7 +142,7 @@ class Run(Value):
 
     _fields = (
         "job", "run", "status", "outcome", "reason", "exit_code", "signal", "pid", "pid_start", "host", "boot", "pidns", "state_file",
-        "claimed_at", "started_at", "ended_at", "cpu", "max_rss", "stdout", "stderr", "log", "missing", "leftovers",
+        "claimed_at", "started_at", "ended_at", "cpu", "max_rss", "stdout", "stderr", "log", "missing", "leftovers", "limits",
     )  # fmt: skip
     job: int
     run: int
@@ -150,11 +167,12 @@ class Run(Value):
     log: int | None  # length of the log stream
     missing: int | None  # bytes that the log lacks
     leftovers: int | None  # processes that were left when the run was over
+    limits: "dict[str, Any] | None"  # what holds for it: its time limit (ns), and by what its other limits are enforced
 
     _defaults = {
         "status": RUNNING, "outcome": None, "reason": None, "exit_code": None, "signal": None, "pid": None, "pid_start": None,
         "host": "", "boot": "", "pidns": None, "state_file": 0, "started_at": None, "ended_at": None, "cpu": None, "max_rss": None,
-        "stdout": None, "stderr": None, "log": None, "missing": None, "leftovers": None,
+        "stdout": None, "stderr": None, "log": None, "missing": None, "leftovers": None, "limits": None,
     }  # fmt: skip
 
     @property

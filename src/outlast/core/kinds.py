@@ -21,7 +21,13 @@ TRIES = "tries"  # 0 or more; none or -1 for no limit
 DURATION = "duration"
 GRACE = "grace"  # a duration that ends
 SIZE = "size"
-TIME = "time"
+TIME = "time"  # in the past unless it says otherwise
+INSTANT = "instant"  # a time that may come: the next one that fits
+SPAN = "span"  # a duration, or a percentage of the usual one: 300%
+NUMBER = "number"  # 0 or more, with a fraction
+SIGNED = "signed"  # a whole number, negative too
+OVERLAP = "overlap"  # a rule, perhaps with a number: queue=3
+JOBS = "jobs"  # words that mean jobs; kept as ids
 SIGNAL = "signal"
 CODES = "codes"  # exit codes: 0,3,10-12
 ASSIGNMENT = "assignment"  # NAME=VALUE
@@ -111,6 +117,70 @@ def _grace(given: "Any") -> int:
     return parse_grace(given)
 
 
+def _span(given: "Any") -> "int | str | None":
+    """Return a duration (ns), or a percentage as a text like `300%`."""
+    if not (isinstance(given, str) and given.strip().endswith("%")):
+        return _limited(given)
+    percent = given.strip()[:-1].strip()
+    if not (percent.isascii() and percent.isdigit() and 0 < int(percent) <= _MOST_PERCENT):
+        raise UsageError(f"{_shown(given)} is no percentage", f"write `150%` or `300%`, of the usual duration; at most {_MOST_PERCENT}%")
+    return f"{int(percent)}%"
+
+
+def _limited(given: "Any") -> int | None:
+    """Return a duration (ns) that is no less than a moment; None for no limit."""
+    ns = _duration(given)
+    if ns is not None and ns <= 0:
+        raise UsageError(f"{_shown(given)} is no time at all", "write a duration like `90s`, or `none` for no limit")
+    return ns
+
+
+def _number(given: "Any") -> float:
+    try:
+        number = float(given) if not isinstance(given, bool) else -1.0
+    except (TypeError, ValueError):
+        number = -1.0
+    if not 0 <= number < _MOST_NUMBER:  # false for NaN, too
+        raise UsageError(f"{_shown(given)} is no number", "write one like `2` or `1.5`")
+    return number
+
+
+def _signed(given: "Any") -> int:
+    number = whole(given)
+    if abs(number) > _MOST_SIGNED:
+        raise UsageError(f"{_shown(given)} is out of range", f"it is from -{_MOST_SIGNED} to {_MOST_SIGNED}")
+    return number
+
+
+def _overlap(given: "Any", choices: "tuple[str, ...]") -> str:
+    """Return a rule, perhaps with its number: `queue=3`."""
+    word, equals, number = str(given).strip().partition("=")
+    rule = _choice(word.strip(), tuple(choice.partition("=")[0].rstrip("[") for choice in choices))
+    if not equals:
+        return rule
+    if f"{rule}[=N]" not in choices:
+        raise UsageError(f"`{rule}` takes no number", f"write `{rule}` alone")
+    return f"{rule}={_integer(number)}"
+
+
+def instant(given: "Any", now: int) -> int:
+    """Return the instant (ns) that a text or a `datetime` means at `now`: of several the next one."""
+    if isinstance(given, int) and not isinstance(given, bool):
+        return given  # as it is kept
+    try:
+        microseconds: int = round(given.timestamp() * 1_000_000)
+        return microseconds * 1000
+    except AttributeError:
+        from outlast.core.times import parse_time
+
+        return parse_time(given, now, future=True)
+
+
+_MOST_PERCENT = 1_000_000
+_MOST_NUMBER = 1e6
+_MOST_SIGNED = 1_000_000
+
+
 def _codes(given: "Any") -> list[int]:
     """Return exit codes in order. Codes are 0 to 255, as wait(2) has them."""
     if isinstance(given, str):
@@ -175,6 +245,7 @@ def _run(given: "Any") -> int | str:
 _READERS: "Mapping[str, Callable[[Any], Any]]" = {
     FLAG: _boolean, BOOLEAN: _boolean, TEXT: _text, INTEGER: _integer, LIMIT: _limit,
     TRIES: lambda given: _limit(given, 0), DURATION: _duration, GRACE: _grace, SIZE: _size,
+    SPAN: _span, NUMBER: _number, SIGNED: _signed,
     SIGNAL: _signal, CODES: _codes, NAME: _names, RUN: _run,
     ASSIGNMENT: lambda given: _assignments(given, bare=False), VARIABLE: lambda given: _assignments(given, bare=True),
 }  # fmt: skip
@@ -184,6 +255,10 @@ def read(kind: str, given: "Any", choices: "tuple[str, ...]" = ()) -> "Any":
     """Return the value of an option of `kind`. Raises UsageError."""
     if kind == CHOICE:
         return _choice(str(given).strip(), choices)
+    if kind == OVERLAP:
+        return _overlap(given, choices)
+    if kind == JOBS:
+        return [part.strip() if isinstance(part, str) else part for part in (given.split(",") if isinstance(given, str) else [given])]
     if kind in {WORDS, SORT}:
         parts = list(given) if isinstance(given, list | tuple) else str(given).split(",")
         words = [str(part).strip() for part in parts if str(part).strip()]
@@ -211,10 +286,14 @@ def spell(kind: str, value: "Any") -> str:
         return "none"
     if kind in {FLAG, BOOLEAN}:
         return "true" if value else "false"
-    if kind in {DURATION, GRACE}:
+    if kind in {DURATION, GRACE, SPAN} and not isinstance(value, str):
         from outlast.core.durations import exact_duration
 
         return exact_duration(value)
+    if kind == INSTANT:
+        from outlast.core.times import format_time_utc
+
+        return format_time_utc(value) or ""
     if kind == SIZE:
         from outlast.core.sizes import exact_size
 

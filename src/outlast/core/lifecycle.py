@@ -5,7 +5,7 @@ A key that is missing from the table *is* the illegal transition. `after` is pur
 
 from outlast.core import events as e
 from outlast.core.errors import Bug
-from outlast.core.job import ENDED, PENDING, QUEUED, RESERVED, RUNNING, Ending, Job, Run
+from outlast.core.job import ENDED, FAILURES, PENDING, QUEUED, RESERVED, RUNNING, SUCCEEDED, UNCHARGED, Ending, Job, Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, Never
 
 NEW = "new"  # of a job that no event has made yet
+TIMED = frozenset({"wait.abort-datetime", "retries.abort-datetime", "timeout.job", "timeout.soft.job"})  # options that set a deadline
 
 _STAY: "dict[str, frozenset[str]]" = {s: frozenset({s}) for s in (RESERVED, PENDING, QUEUED, RUNNING, ENDED)}
 
@@ -35,6 +36,7 @@ TRANSITIONS: "Mapping[str, Mapping[type[e.Event], frozenset[str]]]" = {
     },
     PENDING: {
         **_wishes(PENDING),
+        e.Met: _STAY[PENDING],
         e.Queued: frozenset({QUEUED}),
         e.Ended: frozenset({ENDED}),
     },
@@ -71,7 +73,12 @@ def after(job: Job, event: "e.AnyEvent", now: int) -> Job:
     new_status = changes.get("status", job.status)
     if new_status not in allowed:
         raise Bug(f"job {job.id} is {status}: `{event.kind}` cannot make it {new_status}")
-    return job.replace(version=job.version + 1, **changes)
+    new = job.replace(version=job.version + 1, **changes)
+    if TIMED.isdisjoint(new.spec) or new.status == ENDED:
+        return new
+    from outlast.core.deadlines import deadline
+
+    return new.replace(deadline=deadline(new))
 
 
 def _check_run(job: Job, event: "e.AnyEvent") -> None:
@@ -100,43 +107,79 @@ def _changes(job: Job, event: "e.AnyEvent", now: int) -> "dict[str, Any]":  # no
             return {"pid": event.pid, "started_at": job.started_at or event.started_at}
         case e.Ended():
             ending = event.ending
-            codes = {"exit_code": None, "signal": None} if ending is None else _of(ending)
+            codes = {"exit_code": None, "signal": None} if ending is None else _of(job, ending)
             at = now if ending is None else ending.ended_at
             return {
-                "status": ENDED, "outcome": event.outcome, "reason": event.reason, "ended_at": at,
-                "pid": None, "next_run_at": None, "paused": False, "held": False, **codes,
+                "status": ENDED, "outcome": event.outcome, "reason": event.reason, "ended_at": at, "pid": None, "next_run_at": None,
+                "waits": 0, "deadline": None, "paused": False, "paused_at": None, "held": False, **codes,
             }  # fmt: skip
         case e.Reserved():
-            return {"status": RESERVED, "created_at": now, "next_run_at": event.until}
+            return {"status": RESERVED, "created_at": now, "deadline": event.until}
         case e.Submitted():
-            made = {} if job.version else {"created_at": now}
-            if event.waits:
-                return {**made, "status": PENDING, "next_run_at": None}
-            return {**made, "status": QUEUED, "queued_at": now, "next_run_at": None}
+            made = {"created_at": now, "waits": event.waits, "next_run_at": event.until, "deadline": None}
+            if event.waits or event.until is not None:
+                return {**made, "status": PENDING}
+            return {**made, "status": QUEUED, "queued_at": now}
+        case e.Met():
+            return {"waits": job.waits - 1, "next_run_at": _not_before(job, event, now)}
         case e.Queued():
             return {"status": QUEUED, "queued_at": now, "next_run_at": None}
         case e.Postponed():
-            return {"status": PENDING, "next_run_at": event.until}
+            return {"status": PENDING, "next_run_at": event.until, "waits": len(event.needs)}
         case e.Retried():
-            return {"status": PENDING, "pid": None, "next_run_at": event.next_run_at, "stop_requested": None, **_of(event.ending)}
+            return {"status": PENDING, "pid": None, "next_run_at": event.next_run_at, "stop_requested": None, **_of(job, event.ending)}
         case e.StopRequested():
             return {"stop_requested": _wish(job.stop_requested, event, now)}
         case e.Paused():
-            return {"paused": True}
+            return {} if job.paused else {"paused": True, "paused_at": now}
         case e.Resumed():
-            return {"paused": False}
+            return _resumed(job, now) if job.paused else {}
         case e.Held():
             return {"held": True}
         case e.Released():
             return {"held": False}
         case e.Signalled():
             wish = job.stop_requested
-            if wish is None or event.by == "signal" or "sent_at" in wish:
+            if wish is None or event.by in _OTHER_SIGNALS or "sent_at" in wish:
                 return {}  # not at a stop's wish; or a later one only hurries what the first has begun
             return {"stop_requested": {**wish, "sent_at": now, "sent_verb": event.by}}
-        case e.Warned() | e.Noted():
+        case e.Warned():
+            return {"warnings": _warned(job, event, now)}
+        case e.Noted():
             return {}
     raise _no_rule(event)
+
+
+_OTHER_SIGNALS = frozenset({"signal", "pause", "resume", "warning"})
+
+
+def _not_before(job: Job, event: e.Met, now: int) -> int | None:
+    """Return when the job may be queued after `event`: now or later if that was the last thing it waited for, else as before."""
+    known = [instant for instant in (job.next_run_at, event.until) if instant is not None]
+    if job.waits == 1 and not known:
+        return now
+    return max(known) if known else None
+
+
+def _resumed(job: Job, now: int) -> "dict[str, Any]":
+    """Return what changes when a paused job goes on: its clocks stood still meanwhile, so its waits end so much later."""
+    paused = max(now - (job.paused_at or now), 0)
+    changes: dict[str, Any] = {"paused": False, "paused_at": None, "paused_for": job.paused_for + paused}
+    if job.status == PENDING and job.next_run_at is not None:
+        from outlast.core.deadlines import resumed_start
+
+        changes["next_run_at"] = resumed_start(job, paused)
+    return changes
+
+
+def _warned(job: Job, event: e.Warned, now: int) -> "list[dict[str, Any]]":
+    """Return the warnings after one more: the same one of the same run is counted, not repeated."""
+    warnings = [dict(warning) for warning in job.warnings]
+    for warning in warnings:
+        if (warning["warning"], warning["run"]) == (event.warning, event.run):
+            warning |= {"text": event.text, "at": now, "count": warning["count"] + 1}
+            return warnings
+    return [*warnings, {"warning": event.warning, "text": event.text, "at": now, "run": event.run, "count": 1}]
 
 
 def _no_rule(event: "Never") -> Bug:
@@ -146,16 +189,24 @@ def _no_rule(event: "Never") -> Bug:
 
 def _wish(before: "dict[str, Any] | None", event: e.StopRequested, now: int) -> "dict[str, Any]":
     """Return what is wished after `event`. It takes nothing back: neither a signal that was sent, nor the end of the whole job."""
-    wish = {"verb": event.verb, "signal": event.signal, "grace": event.grace, "scope": event.scope, "at": now}
+    wish: dict[str, Any] = {"verb": event.verb, "signal": event.signal, "grace": event.grace, "scope": event.scope, "at": now}
+    if event.why:
+        wish["why"] = event.why
     if before is not None:
-        wish |= {name: before[name] for name in ("sent_at", "sent_verb") if name in before}
+        wish |= {name: before[name] for name in ("sent_at", "sent_verb", "why") if name in before and name not in wish}
         if before["scope"] != "run":
             wish["scope"] = before["scope"]
     return wish
 
 
-def _of(ending: Ending) -> "dict[str, Any]":
-    return {"exit_code": ending.exit_code, "signal": ending.signal}
+def _of(job: Job, ending: Ending) -> "dict[str, Any]":
+    """Return what a run that is over leaves on its job: how it ended, and one more of its kind."""
+    told = {"exit_code": ending.exit_code, "signal": ending.signal}
+    if ending.outcome == SUCCEEDED:
+        return {**told, "successes": job.successes + 1}
+    if ending.outcome in UNCHARGED:
+        return {**told, "uncharged": job.uncharged + 1}
+    return {**told, "failures": job.failures + 1} if ending.outcome in FAILURES else told
 
 
 def run_after(job: Job, run: Run | None, event: "e.AnyEvent", now: int) -> Run | None:
@@ -165,7 +216,10 @@ def run_after(job: Job, run: Run | None, event: "e.AnyEvent", now: int) -> Run |
     """
     match event:
         case e.Claimed():
-            return Run(job=job.id, run=event.run, host=event.host, boot=event.boot, state_file=event.state_file, claimed_at=now)
+            return Run(
+                job=job.id, run=event.run, host=event.host, boot=event.boot, state_file=event.state_file, claimed_at=now,
+                limits=event.limits,
+            )  # fmt: skip
         case e.Started():
             run = _current(job, run, event.run)
             return run.replace(pid=event.pid, pid_start=event.pid_start, pidns=event.pidns, started_at=event.started_at)
@@ -174,7 +228,7 @@ def run_after(job: Job, run: Run | None, event: "e.AnyEvent", now: int) -> Run |
         case e.Ended():
             return None if event.ending is None else _over(_current(job, run, event.run), event.ending)
         case (
-            e.Reserved() | e.Submitted() | e.Queued() | e.Postponed() | e.StopRequested() | e.Paused() | e.Resumed()
+            e.Reserved() | e.Submitted() | e.Met() | e.Queued() | e.Postponed() | e.StopRequested() | e.Paused() | e.Resumed()
             | e.Held() | e.Released() | e.Signalled() | e.Warned() | e.Noted()
         ):  # fmt: skip
             return None

@@ -1,11 +1,10 @@
-"""Decisions about a run that is over, as pure functions: how did it end, does another one follow."""
+"""How a run ended, as pure functions of what is told of it. What follows it is decided in `core.retries`."""
 
 from outlast.core import job as j
-from outlast.core.events import Ended, Retried
+from outlast.core.events import Ended
 from outlast.core.job import Ending, Job
 from outlast.core.options import value
 from outlast.core.signals import signal_name
-from outlast.core.times import LATEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,8 +45,8 @@ def of_status(job: Job, status: int, *, stopped_by_us: bool, **facts: "Any") -> 
     if stopped_by_us:
         wish = job.stop_requested or {}
         verb = wish.get("sent_verb") or wish.get("verb", j.STOP)
-        outcome = j.INTERRUPTED if verb == j.INTERRUPT else j.STOPPED
-        reason = f"{_DONE[verb]}, {told}"
+        outcome = _OUTCOME.get(verb, j.STOPPED)
+        reason = f"{_limit_reached(job, wish) if verb == j.TIMEOUT else _DONE[verb]}, {told}"
     elif signal:
         outcome, reason = j.FAILED, told
     else:
@@ -56,6 +55,14 @@ def of_status(job: Job, status: int, *, stopped_by_us: bool, **facts: "Any") -> 
 
 
 _DONE = {j.STOP: "stopped", j.KILL: "killed", j.INTERRUPT: "interrupted"}
+_OUTCOME = {j.INTERRUPT: j.INTERRUPTED, j.TIMEOUT: j.TIMED_OUT}
+
+
+def _limit_reached(job: Job, wish: "dict[str, Any]") -> str:
+    """Return which limit of the job was reached, as a sentence: the wish may be another one by now, which came later."""
+    return f"timed out: {wish.get('why') or 'a limit of its time was reached'}"
+
+
 _ENOENT = 2
 
 
@@ -95,31 +102,13 @@ def machine_ended(now: int, *, started: bool) -> Ending:
     return Ending(outcome=j.INTERRUPTED, reason=reason, ended_at=now)
 
 
-def after_run(
-    job: Job, ending: Ending, now: int, *, stopped: int | None = None, left: int | None = None, interrupted: int = 0
-) -> Ended | Retried:  # fmt: skip
-    """Return what follows a run: the end of the job, or another run. `stopped`, `left`: processes, if we ended some.
-
-    `interrupted`: earlier runs that ended so. An interrupted run is not charged to the retries, where there are any.
-    """
-    over = Ended(outcome=ending.outcome, reason=ending.reason, run=job.run, ending=ending, stopped=stopped, left=left)
-    wish = job.stop_requested
-    if wish is not None and wish["scope"] != "run":
-        return over
-    if ending.outcome in (j.SUCCEEDED, j.LOST) or (ending.outcome == j.INTERRUPTED and wish is None):
-        return over
-    limit = value(job.spec, "retries.num-runs")
-    charged = job.run - interrupted - (ending.outcome == j.INTERRUPTED)
-    if limit == 1:
-        return over
-    if limit is not None and charged >= limit:
-        runs = f"run {job.run} of {limit}" if charged == job.run else f"run {job.run}, {charged} of {limit} charged"
-        return over.replace(reason=f"{ending.reason} ({runs})")
-    return Retried(run=job.run, ending=ending, next_run_at=min(now + (value(job.spec, "retries.delay") or 0), LATEST))
+_BEFORE = {j.PENDING: "while it waited", j.RESERVED: "while it was reserved"}
 
 
-def without_run(verb: str, now_status: str) -> Ended:
-    """Return the end of a job that was stopped before it had a run to stop."""
-    outcome = j.INTERRUPTED if verb == j.INTERRUPT else j.STOPPED
-    waited = {j.PENDING: "while it waited", j.QUEUED: "before it started", j.RESERVED: "while it was reserved"}[now_status]
-    return Ended(outcome=outcome, reason=f"{_DONE[verb]} {waited}")
+def without_run(job: Job) -> Ended:
+    """Return the end of a job that was to be ended before it had a run to end."""
+    wish = job.stop_requested or {}
+    verb = wish.get("verb", j.STOP)
+    waited = _BEFORE.get(job.status, "before it started")
+    done = _limit_reached(job, wish) if verb == j.TIMEOUT else _DONE[verb]
+    return Ended(outcome=_OUTCOME.get(verb, j.STOPPED), reason=f"{done} {waited}")

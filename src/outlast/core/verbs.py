@@ -2,7 +2,8 @@
 
 from outlast.core import kinds
 from outlast.core.job import OUTCOMES, STATUSES
-from outlast.core.options import OPTIONS, Option
+from outlast.core.option import Option
+from outlast.core.options import OPTIONS
 from outlast.core.value import Value, made
 
 TYPE_CHECKING = False

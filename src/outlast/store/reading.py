@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from outlast.core.disabling import Rule
     from outlast.core.job import Job, Run
+    from outlast.core.needs import Need
 
 _SELECT = f"SELECT {JOB_COLUMNS} FROM jobs"  # noqa: S608  # columns only
 _AT_ONCE = 500  # ids of one query
@@ -22,11 +24,14 @@ _SELECT_RUNS = f"SELECT {RUN_COLUMNS} FROM runs"  # noqa: S608
 class Outlook(Value):
     """What there may be to do in a cycle of the supervisor."""
 
-    _fields = ("stops", "next_due", "ungrouped", "fronts")
+    _fields = ("stops", "next_due", "ungrouped", "fronts", "needs", "next_deadline", "paused")
     stops: bool  # somebody wants a job to be ended
     next_due: int | None  # when the next pending job is due (ns)
     ungrouped: bool  # a job without a group may start
     fronts: bool  # a client in front is not served yet
+    needs: bool  # what a job needs has to be looked at
+    next_deadline: int | None  # when the next deadline of a job passes (ns)
+    paused: bool  # a running job is to stand still
 
 
 class Reading:
@@ -117,6 +122,10 @@ class Reading:
         value: int | None = self.database.one("next-due")[0]
         return value
 
+    def paused(self) -> "list[int]":
+        """Return the ids of running jobs that are to stand still."""
+        return [number for (number,) in self.database.all("paused")]
+
     def any_active(self) -> bool:
         """Tell whether a job waits or runs."""
         return self.database.one("any-active") is not None
@@ -139,30 +148,95 @@ class Reading:
 
     def outlook(self) -> Outlook:
         """Return what there may be to do: one question instead of four that are mostly answered by nothing."""
-        stops, due, ungrouped, fronts = self.database.one("outlook")
-        return Outlook(stops=bool(stops), next_due=due, ungrouped=bool(ungrouped), fronts=bool(fronts))
+        stops, due, ungrouped, fronts, needs, deadline, paused = self.database.one("outlook")
+        return Outlook(
+            stops=bool(stops), next_due=due, ungrouped=bool(ungrouped), fronts=bool(fronts), needs=bool(needs), next_deadline=deadline,
+            paused=bool(paused),
+        )  # fmt: skip
 
-    def ready(self, group: str | None, at_most: int) -> "list[Job]":
-        """Return the queued jobs of a group (None: without group) that may start, oldest first."""
+    def ready(self, group: str | None, at_most: int, passed: int = 0) -> "list[Job]":
+        """Return the queued jobs of a group (None: without group) that may start, in their order; not the first `passed` of them."""
+        tail = "ORDER BY priority DESC, id LIMIT ? OFFSET ?"
         if group is None:
-            return self.select(f'{_READY} AND "group" IS NULL', (at_most,), "ORDER BY id LIMIT ?")
-        return self.select(f'{_READY} AND "group" = ?', (as_stored_text(group), at_most), "ORDER BY id LIMIT ?")
+            return self.select(f'{_READY} AND "group" IS NULL', (at_most, passed), tail)
+        return self.select(f'{_READY} AND "group" = ?', (as_stored_text(group), at_most, passed), tail)
 
-    def queued_before(self, group: str, job: int) -> int:
-        """Return how many queued jobs of the group stand before `job`."""
-        value: int = self.database.one("queued-before", as_stored_text(group), job)[0]
+    def usual_duration(self, name: str) -> int | None:
+        """Return the median (ns) of the last runs of jobs called `name` that succeeded; None if there are none."""
+        took = sorted(ns for (ns,) in self.database.all("durations", as_stored_text(name)))
+        middle = len(took) // 2
+        return None if not took else took[middle] if len(took) % 2 else (took[middle - 1] + took[middle]) // 2
+
+    def queued_before(self, job: "Job") -> int:
+        """Return how many queued jobs of its group stand before `job`."""
+        value: int = self.database.one("queued-before", as_stored_text(job.group or ""), job.id, job.priority)[0]
         return value
 
-    def group(self, name: str) -> "tuple[int | None, bool] | None":
-        """Return (slots, paused) of a group that was set, or None."""
+    def group(self, name: str) -> "tuple[int | None, bool, bool] | None":
+        """Return (slots, paused, draining) of a group that was set, or None."""
         row = self.database.one("group", as_stored_text(name))
-        return (row[1], bool(row[2])) if row else None
+        return (row[1], bool(row[2]), bool(row[3])) if row else None
 
     def groups(self) -> "list[dict[str, Any]]":
-        """Return all groups: name, slots, paused, and how many of its jobs run, are queued, are pending."""
-        names = ("name", "slots", "paused", "running", "queued", "pending")
+        """Return all groups: name, slots, paused, draining, and how many of its jobs run, are queued, are pending."""
+        names = ("name", "slots", "paused", "draining", "running", "queued", "pending")
         found = [dict(zip(names, row, strict=True)) for row in self.database.all("groups")]
-        return [{**group, "name": as_text(group["name"]), "paused": bool(group["paused"])} for group in found]
+        for group in found:
+            group |= {"name": as_text(group["name"]), "paused": bool(group["paused"]), "draining": bool(group["draining"])}
+        return found
+
+    def needs_of(self, job: int) -> "list[Need]":
+        """Return what a job needs that is not met yet."""
+        return [_need(*row) for row in self.database.all("needs-of", job)]
+
+    def needs_due(self, at_most: int) -> "list[tuple[int, Need]]":
+        """Return (job, need) of what has to be looked at."""
+        return [(row[0], _need(*row[1:])) for row in self.database.all("needs-due", at_most)]
+
+    def waiting_for(self, need: str) -> "list[int]":
+        """Return the ids of the jobs that have a need that is about no other job."""
+        return [number for (number,) in self.database.all("waiting-for", as_stored_text(need))]
+
+    def before_in_turn(self, job: "Job") -> int | None:
+        """Return the newest of the active jobs with the same key, else name, that came before `job`; None: its turn has come."""
+        which, word = ("name", job.name) if job.key is None else ("key", job.key)
+        value: int | None = self.database.one(f"before-{which}", as_stored_text(word), job.id)[0]
+        return value
+
+    def past_deadline(self, now: int) -> "list[int]":
+        """Return the ids of the jobs of which a deadline has passed."""
+        return [number for (number,) in self.database.all("past-deadline", now)]
+
+    def next_deadline(self) -> int | None:
+        """Return when the next deadline of a job passes (ns), or None."""
+        value: int | None = self.database.one("next-deadline")[0]
+        return value
+
+    def any_disabled(self) -> bool:
+        """Tell whether any rule disables jobs."""
+        return self.database.one("any-disabled") is not None
+
+    def disabled(self) -> "list[Rule]":
+        """Return the rules that disable jobs, also those that hold no more."""
+        from outlast.core.disabling import Rule
+
+        rows = self.database.all("disabled")
+        return [
+            Rule(pattern=as_text(pattern), regex=bool(regex), note=note, until=until, by=by, at=at)
+            for pattern, regex, note, until, by, at in rows
+        ]
+
+    def why_disabled(self, name: str, now: int) -> str | None:
+        """Return why jobs called `name` shall not start at `now`, or None."""
+        from outlast.core.disabling import reason, rule_for
+
+        rule = rule_for(self.disabled(), name, now)
+        return None if rule is None else reason(rule)
+
+    def seen(self, condition: str) -> "tuple[bool, str, int] | None":
+        """Return (met, text, at) of what was last seen of a condition, or None."""
+        row = self.database.one("seen", condition)
+        return (bool(row[0]), row[1], row[2]) if row else None
 
     def environment(self, digest: str) -> "tuple[bytes, dict[str, Any]] | None":
         """Return (variables, surroundings) of a stored environment, or None if it is gone."""
@@ -180,6 +254,13 @@ class Reading:
     def last_events(self, at_most: int) -> "list[dict[str, Any]]":
         """Return the last events of all jobs, the oldest first."""
         return [_event(row) for row in reversed(self.database.all("events-last", at_most))]
+
+
+def _need(name: "str | bytes", other: int | None, outcomes: str | None) -> "Need":
+    from outlast.core.needs import Need
+
+    listed = tuple(as_json(outcomes, "outcomes")) if outcomes else ()
+    return Need(name=as_text(name), other=other, outcomes=listed)
 
 
 def _event(row: "Sequence[Any]") -> "dict[str, Any]":

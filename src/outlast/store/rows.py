@@ -15,7 +15,7 @@ RUN_FIELDS = Run._fields
 _QUOTED = {"group": '"group"', "trigger": '"trigger"'}
 JOB_COLUMNS = ", ".join(_QUOTED.get(f, f) for f in JOB_FIELDS)
 RUN_COLUMNS = ", ".join(RUN_FIELDS)
-_JSON = frozenset({"command", "stop_requested", "info", "params", "spec"})
+_JSON = frozenset({"command", "stop_requested", "warnings", "info", "params", "spec"})
 _TEXT = frozenset({"name", "description", "group", "key", "cwd", "user", "reason", "schedule"})  # may be bytes that are not UTF-8
 _FLAGS = frozenset({"paused", "held", "automatic"})
 
@@ -86,6 +86,8 @@ def run_of(row: "Sequence[Any]") -> Run:
     """Return the run of a row of RUN_COLUMNS."""
     contents = [*row]
     contents[_REASON] = as_text(contents[_REASON])
+    if contents[_LIMITS] is not None:
+        contents[_LIMITS] = as_json(contents[_LIMITS], "limits")
     return made(Run, *contents)
 
 
@@ -106,10 +108,13 @@ def row_of_run(run: Run) -> "list[Any]":
     row = [*run]
     if run.reason:
         row[_REASON] = as_stored_text(run.reason)
+    if run.limits is not None:
+        row[_LIMITS] = dumps(run.limits)
     return row
 
 
 _REASON = RUN_FIELDS.index("reason")
+_LIMITS = RUN_FIELDS.index("limits")
 
 
 def job_values(job: Job) -> "tuple[Any, ...]":

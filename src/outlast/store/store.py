@@ -5,12 +5,13 @@
 
 from outlast.core import events as e
 from outlast.core.errors import Bug, NotFound, Refused, Stale
-from outlast.core.job import ENDED, RUNNING, SKIPPED, Job
+from outlast.core.job import ENDED, RESERVED, RUNNING, Job
 from outlast.core.jsontext import dumps
 from outlast.core.lifecycle import TRANSITIONS, after, run_after
 from outlast.core.value import Value
 from outlast.home import Home
 from outlast.seams import failpoint
+from outlast.store.batch import Batch
 from outlast.store.reading import Reading
 from outlast.store.rows import (
     JOB_COLUMNS,
@@ -24,59 +25,26 @@ from outlast.store.rows import (
     row_of_run,
     stored,
 )
+from outlast.store.submission import Front
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from types import TracebackType
 
+    from outlast.core.disabling import Rule
     from outlast.core.job import Run
+    from outlast.core.needs import Need
     from outlast.store.reading import Outlook
+    from outlast.store.submission import Submission
 
 _INSERT_JOB = f"INSERT INTO jobs ({JOB_COLUMNS}) VALUES ({', '.join('?' * len(JOB_FIELDS))})"  # noqa: S608  # columns only
 _PUT_RUN = f"INSERT OR REPLACE INTO runs ({RUN_COLUMNS}) VALUES ({', '.join('?' * len(RUN_FIELDS))})"  # noqa: S608
 
 
-class Environment(Value):
-    """What a command inherits of its submitter: `variables` (NAME=VALUE, each ended by NUL) and `surroundings`, by content `hash`."""
-
-    _fields = ("hash", "variables", "surroundings")
-    hash: str
-    variables: bytes
-    surroundings: str
-
-
-class Front(Value):
-    """The client in front of a job: it hands its descriptors over under `token`, and lives as (pid, pid_start).
-
-    `parent`: the job that the client itself runs in, if it does.
-    """
-
-    _fields = ("token", "pid", "pid_start", "parent")
-    token: str
-    pid: int
-    pid_start: int
-    parent: int | None
-    _defaults = {"parent": None}
-
-
-class Submission(Value):
-    """A job to be made: `job` as it shall be (id 0, version 0), with what only the store can decide."""
-
-    _fields = ("job", "environment", "overlap", "waits", "front", "model")
-    job: Job
-    environment: Environment
-    overlap: str | None
-    waits: bool
-    front: Front | None
-    model: Job | None  # whose lists and dictionaries it has where they are the same objects: they are put into words once
-    _defaults = {"overlap": None, "waits": False, "front": None, "model": None}
-
-
 class Store(Reading):
     """The database of a home, to read and to write."""
 
-    __slots__ = ("_ended", "_environment", "_events", "_fronted", "_in_batch", "_model", "_runs", "changed")
+    __slots__ = ("_ended", "_environment", "_events", "_fronted", "_in_batch", "_model", "_needed", "_runs", "changed")
 
     def __init__(self, home: Home) -> None:
         """Open the database, making home and schema if need be. Raises SystemFault."""
@@ -87,6 +55,7 @@ class Store(Reading):
         self._model: tuple[Job, list[object]] | None = None  # of the jobs that the present batch has put in, and its row
         self._events: list[tuple[object, ...]] = []  # rows of the present batch
         self._fronted: bool | None = None  # is there a client in front? None: not asked in this batch
+        self._needed: bool | None = None  # does any job need something? None: not asked in this batch
         self._runs: dict[int, tuple[int, Run]] = {}  # running job -> (version, run) as this store wrote them
         self.changed: list[int] = []  # ids of jobs that the last batch wrote
 
@@ -95,37 +64,70 @@ class Store(Reading):
         return Batch(self)
 
     def submit(self, submissions: "Iterable[Submission]", now: int) -> "list[Job]":
-        """Make the jobs durable, all or none; a job that its overlap rule skips is made and ended. Returns them with their ids.
+        """Make the jobs durable, all or none, as `store.admission` decides. Returns them with their ids, or those that they join.
 
-        Raises Refused if a key is in use and no rule says what to do.
+        Raises Refused (a key is in use and no rule says what to do; the group takes none), NotFound and UsageError for jobs that it is
+        to wait for.
         """
+        from outlast.store.admission import admit
+
         failpoint("submit.before")
         with self.batch():
-            jobs = [self._submit_one(submission, now) for submission in submissions]
+            jobs = [admit(self, submission, now) for submission in submissions]
             failpoint("submit.after-insert")
         failpoint("submit.after-commit")
         return jobs
 
-    def _submit_one(self, submission: Submission, now: int) -> Job:
-        job, environment = submission.job, submission.environment
-        skipped = self._why_skipped(job, submission.overlap)
-        database = self.database
-        if environment.hash != self._environment:  # many jobs of one batch share one
-            database.execute(
-                database.queries["insert-environment"], (environment.hash, environment.variables, environment.surroundings, now)
-            )
-            self._environment = environment.hash
-        event = e.Submitted(waits=submission.waits)
-        job = after(job if job.environment == environment.hash else job.replace(environment=environment.hash), event, now)
+    def insert(self, submission: "Submission", job: Job, event: "e.Submitted", now: int) -> Job:
+        """Add a row for `job`, as it is after `event`. Returns it with its id."""
+        job = job.replace(environment=self._put_environment(submission, now))
         row = row_of_job(job) if submission.model is None else row_of_job(job, submission.model, self._row_of(submission.model))
         row[0] = None
-        job = job.replace(id=database.execute(_INSERT_JOB, row).lastrowid)
+        job = job.replace(id=self.database.execute(_INSERT_JOB, row).lastrowid)
         self._add_event(job, event, now)
-        if skipped is not None:
-            return self.record(job, e.Ended(outcome=SKIPPED, reason=skipped), now)
         if submission.front is not None:
-            front = submission.front
-            database.execute(database.queries["insert-front"], (job.id, *(v for _, v in front.items())))
+            self.database.execute(self.database.queries["insert-front"], (job.id, *submission.front))
+            self._fronted = True
+        return job
+
+    def _put_environment(self, submission: "Submission", now: int) -> str:
+        environment = submission.environment
+        if environment.hash != self._environment:  # many jobs of one batch share one
+            self.database.execute(self.database.queries["insert-environment"], (*environment, now))
+            self._environment = environment.hash
+        return environment.hash
+
+    def reserve(self, job: Job, until: int | None, now: int) -> Job:
+        """Give an id out, durably, for a command that is still to come, not after `until` (ns). Raises Refused if its key is in use."""
+        with self.batch():
+            if job.key is not None:
+                from outlast.core.overlap import Others, overlap
+
+                count, newest = self.database.one("active-key", as_stored_text(job.key), 0)
+                overlap(Others(active=count, newest=newest), key=job.key, rule=None, name=job.name)
+            event = e.Reserved(until=until)
+            made = after(job, event, now)
+            row = row_of_job(made)
+            row[0] = None
+            made = made.replace(id=self.database.execute(_INSERT_JOB, row).lastrowid)
+            self._add_event(made, event, now)
+        return made
+
+    def fill(self, submission: "Submission", event: "e.Submitted", now: int) -> Job:
+        """Let a submission become the job whose id was reserved. Raises NotFound, Refused if it is not reserved (any more)."""
+        wanted = submission.job
+        found = self.job(wanted.id)
+        if found is None:
+            raise NotFound(f"no job {wanted.id}", "`outlast reserve` gives an id out")
+        if found.status != RESERVED:
+            raise Refused(f"job {wanted.id} is not reserved: it is {found.outcome or found.status}", "`outlast reserve` gives an id out")
+        start = wanted.replace(
+            version=found.version, status=found.status, deadline=found.deadline, created_at=found.created_at,
+            environment=self._put_environment(submission, now),
+        )  # fmt: skip
+        job = self._record_all(found, (event,), now, start)
+        if submission.front is not None:
+            self.database.execute(self.database.queries["insert-front"], (job.id, *submission.front))
             self._fronted = True
         return job
 
@@ -134,17 +136,6 @@ class Store(Reading):
         if self._model is None or self._model[0] is not model:
             self._model = model, row_of_job(model)
         return self._model[1]
-
-    def _why_skipped(self, job: Job, rule: str | None) -> str | None:
-        """Return why the job is not to run, None if it is. Raises Refused if it may not even be made."""
-        if job.key is None and rule != "skip":
-            return None  # nothing to decide, and nothing to load for it
-        from outlast.core.overlap import SKIP, overlap
-
-        which, word = ("active-name", job.name) if job.key is None else ("active-key", job.key)
-        row = self.database.one(which, as_stored_text(word))
-        verdict, reason = overlap(row and row[0], key=job.key, rule=rule, name=job.name)
-        return reason if verdict == SKIP else None
 
     def record(self, job: Job, event: "e.AnyEvent", now: int) -> Job:
         """Write what `event` makes of `job`, and the event, in one transaction. Returns the job as it is then.
@@ -162,10 +153,11 @@ class Store(Reading):
                     return self._record_all(job, events, now)
             return self._record_all(job, events, now)
 
-    def _record_all(self, job: Job, events: "Sequence[e.AnyEvent]", now: int) -> Job:
+    def _record_all(self, job: Job, events: "Sequence[e.AnyEvent]", now: int, start: Job | None = None) -> Job:
+        """Write as `record_all` says. `start`: the job as the caller has filled it in, at the same version."""
         if not events:
             return job
-        new, run = job, self.current_run(job)
+        new, run = start or job, self.current_run(job)
         steps, runs = [], {}
         for event in events:
             made = after(new, event, now)
@@ -195,7 +187,64 @@ class Store(Reading):
             self._runs[job.id] = (new.version, run)
         if new.status == ENDED and job.status != ENDED:
             self._ended += 1
+        if new.status != job.status or new.waits != job.waits:
+            self._note_needs(job, new, events)
         return new
+
+    def _note_needs(self, job: Job, new: Job, events: "Sequence[e.AnyEvent]") -> None:
+        """Keep the table of needs as the events say: what is met or over goes, and what is about this job has to be looked at."""
+        execute, queries = self.database.execute, self.database.queries
+        for event in events:
+            if isinstance(event, e.Postponed) and event.needs:
+                from outlast.core.needs import named
+
+                self.add_needs(job.id, [named(word) for word in event.needs])
+        if not self.any_needs():
+            return
+        if new.status == ENDED:
+            execute(queries["delete-needs"], (job.id,))
+            for turn in (f"turn:n:{new.name}", f"turn:k:{new.key}"):
+                execute(queries["due-by-turn"], (as_stored_text(turn),))
+        elif new.waits != job.waits:
+            for event in events:
+                if isinstance(event, e.Met) and execute(queries["delete-need"], (job.id, as_stored_text(event.need))).rowcount != 1:
+                    raise Bug(f"job {job.id} does not need `{event.need}`")
+        if new.status in (RUNNING, ENDED) and new.status != job.status:
+            execute(queries["due-by-other"], (job.id,))
+
+    def add_needs(self, job: int, needs: "Iterable[Need]") -> None:
+        """Add what a job needs, one row each, within the present transaction."""
+        insert = self.database.queries["insert-need"]
+        for need in needs:
+            outcomes = dumps(list(need.outcomes)) if need.outcomes else None
+            self.database.execute(insert, (job, as_stored_text(need.name), need.other, outcomes, 0))
+            self._needed = True
+
+    def any_needs(self) -> bool:
+        """Tell whether any job needs anything; asked once in a batch."""
+        if self._needed is None or not self._in_batch:
+            self._needed = self.database.one("any-need") is not None
+        return self._needed
+
+    def still_waits(self, job: int, need: str) -> None:
+        """Note that a need was looked at and is not met yet."""
+        self.database.execute(self.database.queries["not-due"], (job, as_stored_text(need)))
+
+    def put_seen(self, condition: str, text: str, at: int, *, met: bool) -> None:
+        """Keep what was seen of a condition."""
+        with self.batch():
+            self.database.execute(self.database.queries["put-seen"], (condition, met, text, at))
+
+    def disable(self, rule: "Rule") -> None:
+        """Disable jobs by name; a rule with the same pattern takes the place of the earlier one."""
+        with self.batch():
+            values = (as_stored_text(rule.pattern), rule.regex, rule.note, rule.until, rule.by, rule.at)
+            self.database.execute(self.database.queries["disable"], values)
+
+    def enable(self, pattern: str) -> bool:
+        """Take back what disables by this pattern. False: nothing does."""
+        with self.batch():
+            return self.database.execute(self.database.queries["enable"], (as_stored_text(pattern),)).rowcount > 0
 
     def current_run(self, job: Job) -> "Run | None":
         """Return the run that a running job is at, else None. What this store wrote at that very version is not read again."""
@@ -234,7 +283,7 @@ class Store(Reading):
         failpoint("request.after-commit")
         return found
 
-    def front(self, job: int) -> Front | None:
+    def front(self, job: int) -> "Front | None":
         """Return the client in front of a job whose command has not started yet, or None."""
         row = self.database.one("front", job)
         return Front(token=row[0], pid=row[1], pid_start=row[2], parent=row[3]) if row else None
@@ -272,6 +321,11 @@ class Store(Reading):
         with self.batch():
             self.database.execute(self.database.queries["set-group"], (as_stored_text(name), slots, now))
 
+    def pause_group(self, name: str, now: int, *, paused: bool, draining: bool) -> None:
+        """Let no job of the group start (`paused`), or take no new ones (`draining`)."""
+        with self.batch():
+            self.database.execute(self.database.queries["pause-group"], (as_stored_text(name), paused, draining, now))
+
     def remove_group(self, name: str) -> None:
         """Forget the group's settings. Raises NotFound, or Refused while jobs of it are active."""
         stored_name = as_stored_text(name)
@@ -286,64 +340,3 @@ class Store(Reading):
 
 def _stale(job: Job) -> Stale:
     return Stale(f"job {job.id} has changed since version {job.version}")
-
-
-class Batch:
-    """`with store.batch():` groups verbs into one transaction; nests by joining the outer one, which is our own thread's."""
-
-    __slots__ = ("_changes", "_outer", "_store", "_transaction")
-
-    def __init__(self, store: Store) -> None:
-        """See `Store.batch`."""
-        self._store = store
-        self._outer = False
-
-    def __enter__(self) -> Store:
-        """Begin, unless one is under way."""
-        self._store.database.lock.acquire()
-        try:
-            return self._begin()
-        except BaseException:
-            self._store.database.lock.release()
-            raise
-
-    def _begin(self) -> Store:
-        self._outer = self._store._in_batch  # noqa: SLF001  # its other half
-        if self._outer:
-            self._changes = self._store.database.connection.total_changes
-        else:
-            self._transaction = self._store.database.write()
-            self._transaction.__enter__()
-            self._store._in_batch = True  # noqa: SLF001
-            self._store._ended = 0  # noqa: SLF001
-            self._store._environment = ""  # noqa: SLF001
-            self._store._model = None  # noqa: SLF001
-            self._store._events = []  # noqa: SLF001
-            self._store._fronted = None  # noqa: SLF001
-            self._store.changed = []
-        return self._store
-
-    def __exit__(self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None") -> None:
-        """Commit, durably, or change nothing."""
-        try:
-            self._finish(kind, error, trace)
-        finally:
-            self._store.database.lock.release()
-
-    def _finish(self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None") -> None:
-        if self._outer:
-            if error is not None and self._store.database.connection.total_changes != self._changes:
-                self._store.database.spoil(error)  # half of it must not be committed by whoever catches this
-            return
-        store = self._store
-        store._in_batch = False  # noqa: SLF001
-        written, store._runs = store._runs, {}  # noqa: SLF001  # what is not committed was never so
-        try:
-            if kind is None and store._events:  # noqa: SLF001
-                store.database.execute_many(store.database.queries["insert-event"], store._events)  # noqa: SLF001
-            if kind is None and store._ended:  # noqa: SLF001
-                store.database.execute(store.database.queries["count-ended"], (store._ended,))  # noqa: SLF001
-        finally:
-            self._transaction.__exit__(kind, error, trace)  # it knows of what failed
-        if kind is None:
-            store._runs = written  # noqa: SLF001

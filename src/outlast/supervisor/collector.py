@@ -8,10 +8,9 @@ import os
 
 from outlast.core import events as e
 from outlast.core.errors import Stale
-from outlast.core.job import ENDED, INTERRUPTED, NOT_STARTED, Ending, Job
-from outlast.core.options import value
-from outlast.core.policies import after_run
-from outlast.seams import failpoint
+from outlast.core.job import ENDED, NOT_STARTED, Ending, Job
+from outlast.core.retries import after_run
+from outlast.seams import chance, failpoint
 from outlast.supervisor.context import Context, LiveRun
 
 TYPE_CHECKING = False
@@ -80,7 +79,9 @@ class Collector:
         """Record `events` and what follows `ending` on the job as it is: somebody's wish may have changed it meanwhile."""
         store = self._context.store
         for _ in range(2):
-            last: list[e.AnyEvent] = [] if ending is None else [self._after_run(live, ending, at)]
+            last: list[e.AnyEvent] = [] if ending is None else [
+                after_run(live.job, ending, at, stopped=live.stopped, left=live.left, chance=chance())
+            ]
             try:
                 live.job = store.record_all(live.job, [*events, *last], at)
             except Stale:
@@ -91,10 +92,3 @@ class Collector:
             else:
                 return live.job
         raise Stale(f"job {live.id} changes within our own transaction")
-
-    def _after_run(self, live: LiveRun, ending: Ending, at: int) -> "e.Ended | e.Retried":
-        """Return what follows the run. Its interrupted ones are counted only where they decide: when it had as many runs as it may have."""
-        job, limit = live.job, value(live.job.spec, "retries.num-runs")
-        earlier = self._context.store.runs(job.id) if limit is not None and 1 < limit <= job.run else []
-        interrupted = sum(run.outcome == INTERRUPTED for run in earlier)
-        return after_run(job, ending, at, stopped=live.stopped, left=live.left, interrupted=interrupted)

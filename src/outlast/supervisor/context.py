@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from outlast.home import Home
     from outlast.processes.stopping import Stopping
     from outlast.store.store import Store
+    from outlast.supervisor.limiter import Clock
     from outlast.supervisor.loop import Loop
 
 
@@ -22,8 +23,8 @@ class LiveRun:
     """A run that was claimed and whose end is not recorded yet."""
 
     __slots__ = (
-        "borrowed", "command_fd", "command_pid", "command_start", "ending", "job", "left", "leftovers_due", "lock", "notes", "over", "path",
-        "run", "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped", "stopping", "stopping_fd", "told", "tree_ended",
+        "borrowed", "clock", "command_fd", "command_pid", "command_start", "ending", "frozen", "job", "left", "leftovers_due", "lock", "notes", "over", "path",
+        "run", "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped", "stopping", "stopping_fd", "to_warn", "told", "tree_ended",
         "passed", "unrestored", "vain", "wish_at",
     )  # fmt: skip
 
@@ -33,6 +34,9 @@ class LiveRun:
         self.run = run
         self.path = path  # of its files, without suffix
         self.lock = -1  # of its state file, until the shim gets it
+        self.clock: Clock | None = None  # of its time limits, once it has begun
+        self.frozen = False  # its processes were told to stand still
+        self.to_warn = 0  # the signal that warns it, to be sent once that is durable
         self.borrowed = False  # it runs in its parent's slot
         self.shim_pid: int | None = None
         self.shim_start: int | None = None

@@ -9,8 +9,9 @@ from _functools import partial  # type: ignore[import-not-found]  # `functools` 
 
 from outlast.core import events as e
 from outlast.core.errors import Bug
-from outlast.core.job import INTERRUPTED, NOT_STARTED, Ending
+from outlast.core.job import ABORTED, DISABLED, INTERRUPTED, NOT_STARTED, Ending
 from outlast.core.options import value
+from outlast.core.timeouts import TIMES, has_percentage, limits_of
 from outlast.executors import local, state
 from outlast.executors.lender import PASSING
 from outlast.seams import failpoint, now
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from outlast.core.disabling import Rule
     from outlast.core.job import Job
     from outlast.store.reading import Outlook
     from outlast.supervisor.guard import Guard
@@ -31,13 +33,17 @@ AT_ONCE = 500  # claims of one commit, if we may have eight times as many descri
 RETRY = 1_000_000_000
 LOOK_AGAIN = 200_000_000
 SOON = 20_000_000
+CLAIMED, PASSED = "claimed", "passed"
+MOST_PASSED = 10_000  # jobs that are passed over in one cycle
 CLIENT_GONE = "the client in front was killed before the command could start"
 
 
 class Dispatcher:
     """Queues, claims and starts."""
 
-    __slots__ = ("_alone", "_at_once", "_context", "_environments", "_fronts", "_full", "_guard", "_own", "_watcher")
+    __slots__ = (
+        "_alone", "_at_once", "_context", "_environments", "_fronts", "_full", "_guard", "_mutexes", "_own", "_rules", "_watcher",
+    )  # fmt: skip
 
     def __init__(self, context: Context, fronts: Fronts, watcher: "Watcher", guard: "Guard", own: "Mapping[str, Any]") -> None:
         """`watcher` watches what was started, `guard` forks shims; `own`: the supervisor's own surroundings, which shims inherit."""
@@ -49,6 +55,8 @@ class Dispatcher:
         self._environments: dict[str, tuple[bytes, list[str], dict[str, list[str]]]] = {}
         self._at_once = max(min(AT_ONCE, os.sysconf("SC_OPEN_MAX") // 8), 1)
         self._full = False  # in this cycle no state file could be had
+        self._rules: list[Rule] = []  # that disable jobs, in this cycle
+        self._mutexes: set[str] | None = None  # that running jobs have, in this cycle; None: not asked yet
         self._alone: set[int] = set()  # claimed when there was no client in front of any job: none can come later
 
     def run_once(self, at: int, outlook: "Outlook") -> int:
@@ -60,46 +68,108 @@ class Dispatcher:
             job = store.job(number)
             if job is not None and not job.paused and not job.held:
                 store.record(job, e.Queued(because="its time has come"), at)
-        ready = store.ready(None, self._at_once) if outlook.ungrouped or due else []
-        if len(ready) == self._at_once:
-            self._context.touch()  # the rest follows in the next commit
-        claimed = sum([self._claim(job, at) for job in ready])
+        self._rules = store.disabled() if store.any_disabled() else []
+        self._mutexes = None
+        claimed = 0
+        if outlook.ungrouped or due:
+            claimed, left = self._claim_ready(None, self._at_once, at)
+            if not left:
+                self._context.touch()  # the rest follows in the next commit
         for group, slots, paused in store.queued_groups():
             claimed += 0 if paused else self._claim_in_group(group, slots, at)
         return claimed
 
     def _claim_in_group(self, group: str, slots: int | None, at: int) -> int:
         store = self._context.store
-        used = sum(1 for live in self._context.runs.values() if live.job.group == group and not live.borrowed)
-        free = self._at_once if slots is None else max(slots - used, 0)
-        claimed = 0
-        for job in store.ready(group, free) if free else ():
-            claimed += self._claim(job, at)
-        if free == claimed and store.any_front():
+        used = sum(_slots(live.job) for live in self._context.runs.values() if live.job.group == group and not live.borrowed)
+        claimed, left = self._claim_ready(group, self._at_once if slots is None else max(slots - used, 0), at)
+        if slots is not None and not left and store.any_front():
             for job in store.jobs(store.borrowers(group)):
-                claimed += self._claim(job, at, borrowed=True)
+                claimed += self._claim(job, at, borrowed=True) == CLAIMED
         return claimed
 
-    def _claim(self, job: "Job", at: int, *, borrowed: bool = False) -> int:
+    def _claim_ready(self, group: str | None, free: int, at: int) -> "tuple[int, int]":
+        """Claim what is ready and finds room, in order. Returns (claims, slots that are left).
+
+        Who needs more slots than are left holds up all behind it: else it might never come to its turn. Who is barred for another
+        reason is passed over.
+        """
+        store = self._context.store
+        claimed = passed = 0
+        while free > 0 and passed < MOST_PASSED and not self._full:
+            jobs = store.ready(group, free, passed)
+            for job in jobs:
+                takes = _slots(job)
+                if takes > free:
+                    return claimed, 0
+                became = PASSED if self._is_barred(job) else self._claim(job, at)
+                if became == CLAIMED:
+                    claimed += 1
+                    free -= takes
+                passed += became == PASSED
+            if not jobs:
+                break
+        return claimed, free
+
+    def _is_barred(self, job: "Job") -> bool:
+        """Tell whether a running job has a mutex of this one."""
+        words = job.spec.get("mutex")
+        if not words:
+            return False
+        if self._mutexes is None:
+            self._mutexes = {word for live in self._context.runs.values() for word in live.job.spec.get("mutex", ())}
+        if not self._mutexes.isdisjoint(words):
+            return True
+        self._mutexes.update(words)
+        return False
+
+    def _ends_first(self, job: "Job", at: int) -> "e.Ended | e.Postponed | None":
+        """Return what happens to a job instead of its start: it is disabled, or those that it was to run beside do not run."""
+        if self._rules and not job.run:
+            from outlast.core.disabling import reason, rule_for
+
+            rule = rule_for(self._rules, job.name, at)
+            if rule is not None:
+                return e.Ended(outcome=DISABLED, reason=reason(rule))
+        beside = job.spec.get("while-running") if not job.run else None
+        if beside:
+            from outlast.core.needs import MET, NEVER, needs_of, verdict
+
+            told = [(need, *verdict(need, self._context.store.job(need.other or 0))) for need in needs_of({"while-running": beside})]
+            for _, what, text in told:
+                if what == NEVER:
+                    return e.Ended(outcome=ABORTED, reason=text)
+            if any(what != MET for _, what, _ in told):
+                names = [need.name for need, what, _ in told if what != MET]
+                return e.Postponed(because=next(text for _, what, text in told if what != MET), needs=names)
+        return None
+
+    def _claim(self, job: "Job", at: int, *, borrowed: bool = False) -> str:
+        """Claim the job's next run. Returns CLAIMED; PASSED: it cannot start now; or GONE: it is no longer queued."""
         context = self._context
         standing, token = self._fronts.standing(job.id)
         if standing == AWAITED:
             context.loop.call_after(LOOK_AGAIN, context.touch)
-            return 0
+            return PASSED
+        instead: e.Ended | e.Postponed | None = None
         if standing == GONE:
-            context.store.record(job, e.Ended(outcome=INTERRUPTED, reason=CLIENT_GONE), at)
+            instead = e.Ended(outcome=INTERRUPTED, reason=CLIENT_GONE)
+        elif self._rules or "while-running" in job.spec:
+            instead = self._ends_first(job, at)
+        if instead is not None:
+            context.store.record(job, instead, at)
             context.store.forget_front(job.id)
-            return 0
+            return GONE
         failpoint("claim.before")
         live = self._lend(job, at)
         if live is None:
-            return 0
+            return PASSED
         live.borrowed = borrowed
         context.runs[job.id] = live
         context.claimed.append(live)
         if token is None:
             self._alone.add(job.id)
-        return 1
+        return CLAIMED
 
     def _lend(self, job: "Job", at: int) -> LiveRun | None:
         """Lend a state file to the next run of the job and record the claim; None: there is none to be had now."""
@@ -114,7 +184,10 @@ class Dispatcher:
             context.loop.call_after(RETRY, context.touch)
             return None
         try:
-            job = context.store.record(job, e.Claimed(run=job.run + 1, host=facts.host, boot=facts.boot, state_file=number), at)
+            claim = e.Claimed(
+                run=job.run + 1, host=facts.host, boot=facts.boot, state_file=number, limits=self._limits(job, at) if job.spec else None
+            )  # fmt: skip
+            job = context.store.record(job, claim, at)
             run = context.store.current_run(job)
             if run is None:
                 raise Bug(f"job {job.id}: its claim made no run")
@@ -125,6 +198,12 @@ class Dispatcher:
         live = LiveRun(job, run, context.home.run_path(job.id, job.run))
         live.lock = lock
         return live
+
+    def _limits(self, job: "Job", at: int) -> "dict[str, Any] | None":
+        """Return what holds for the next run of the job; None if nothing does."""
+        if TIMES.isdisjoint(job.spec):
+            return None
+        return limits_of(job, self._context.store.usual_duration(job.name) if has_percentage(job.spec) else None)
 
     def start(self, live: LiveRun) -> None:
         """Start the claimed run. What passes is tried again; what does not is the run's ending."""
@@ -231,6 +310,11 @@ class Dispatcher:
             if not job.spec and not front and len(by_folder) < 100:
                 by_folder[job.cwd] = words
         return variables, words
+
+
+def _slots(job: "Job") -> int:
+    slots: int = job.spec.get("slots", 1) if job.spec else 1
+    return slots
 
 
 def _have_folder(path: str) -> None:

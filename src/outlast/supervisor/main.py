@@ -26,7 +26,10 @@ from outlast.supervisor.dispatcher import Dispatcher
 from outlast.supervisor.door import Door, hang_bell, listen
 from outlast.supervisor.fronts import Fronts
 from outlast.supervisor.guard import Guard
+from outlast.supervisor.limiter import Limiter
 from outlast.supervisor.loop import Loop
+from outlast.supervisor.pauser import Pauser
+from outlast.supervisor.settler import Settler
 from outlast.supervisor.stopper import Stopper
 from outlast.supervisor.watcher import Watcher
 
@@ -66,12 +69,17 @@ class Supervisor:
         self.fronts = Fronts(self.store)
         self.watcher = Watcher(self.context)
         self.stopper = Stopper(self.context)
+        self.limiter = Limiter(self.context, self.stopper.target)
+        self.pauser = Pauser(self.context, self.stopper.target)
+        self.pauser.resumed = self.limiter.resumed
+        self.settler = Settler(self.context)
         self.guard = Guard(self.context)
         self.collector = Collector(self.context, self.watcher, self.stopper)
         own = surroundings()
         raise_descriptor_limit()
         self.dispatcher = Dispatcher(self.context, self.fronts, self.watcher, self.guard, own | {"rlimits": _limits_of(own)})
         self.watcher.restart = self.dispatcher.start
+        self.watcher.began = self.limiter.began
         self.guard.stand()  # before anybody can tell us of a job
         self.door = Door(listen(home), hang_bell(home), self.loop, self.fronts, self._wake, self._leave)
         self.context.log(f"started, version {outlast.__version__}, shim {facts.shim[0]}")
@@ -89,6 +97,7 @@ class Supervisor:
             runs[job.id] = LiveRun(job, run, self.home.run_path(job.id, job.run))
         self.context.lender = Lender(self.home, {live.run.state_file for live in runs.values()})
         for live in list(runs.values()):
+            self.pauser.adopted(live)
             self.watcher.adopt(live)
         failpoint("adopt.after")
 
@@ -128,7 +137,13 @@ class Supervisor:
         try:
             with self.store.batch():
                 outlook = self.store.outlook()
+                late = self.limiter.run_once(at)
+                if outlook.next_deadline is not None and outlook.next_deadline <= at:
+                    late += self.settler.end_late(at)
+                if late:
+                    outlook = self.store.outlook()
                 self.stopper.run_once(at, wished=outlook.stops)
+                self.pauser.run_once(at, any_paused=outlook.paused)
                 outlook, started = self._collect_and_claim(outlook, ended, at)
                 if ended and self._have_more_ended():
                     at = now()
@@ -139,7 +154,7 @@ class Supervisor:
             self._forget_unwritten(ended)
             self.loop.call_after(BACK_OFF, context.touch)
             return
-        self.next_due = outlook.next_due if outlook.next_due is None or outlook.next_due > at else self.store.next_due()
+        self.next_due = self._next_due(outlook, at)
         if ended:
             failpoint("record.after-commit")
         if started:
@@ -150,6 +165,8 @@ class Supervisor:
         for live in claimed:
             self.dispatcher.start(live)
         self.stopper.committed()
+        self.pauser.committed()
+        self.limiter.committed()
         for live in ended:
             self.watcher.forget(live)
         self.fronts.tidy()
@@ -163,10 +180,20 @@ class Supervisor:
         for live in over:
             del self.context.runs[live.id]  # its slot is free for the claims of this commit
         ended += over
-        if self.collector.retried:
+        settled = self.settler.run_once(at) if outlook.needs or self.store.any_needs() else 0
+        if settled or self.collector.retried:
             outlook = self.store.outlook()
         self.dispatcher.run_once(at, outlook)
         return outlook, self.collector.started
+
+    def _next_due(self, outlook: "Outlook", at: int) -> int | None:
+        """Return when the wall clock next gives us something to do."""
+        due, deadline = outlook.next_due, outlook.next_deadline
+        if due is not None and due <= at:
+            due = self.store.next_due()
+        if deadline is not None and deadline <= at:
+            deadline = self.store.next_deadline()
+        return min((instant for instant in (due, deadline) if instant is not None), default=None)
 
     def _have_more_ended(self) -> bool:
         """Tell whether more shims have ended since the cycle began: the sooner they are recorded, the sooner their slots are used."""
@@ -177,6 +204,7 @@ class Supervisor:
 
     def _forget_unwritten(self, ended: "list[LiveRun]") -> None:
         """Drop what the failed transaction put into memory, and find out again; make room in the database if that is what lacks."""
+        self.pauser.drop()
         for live in [*self.context.runs.values(), *ended]:
             self.stopper.drop(live)
             self.watcher.forget(live)

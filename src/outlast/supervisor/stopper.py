@@ -7,7 +7,7 @@ later supervisor is the one to find out.
 from _functools import partial  # type: ignore[import-not-found]  # `functools` costs 2 ms
 
 from outlast.core import events as e
-from outlast.core.job import KILL, QUEUED, RUNNING, Ending
+from outlast.core.job import KILL, RUNNING, Ending
 from outlast.core.options import value
 from outlast.core.policies import without_run
 from outlast.executors import state
@@ -48,7 +48,7 @@ class Stopper:
             if job is None or job.stop_requested is None:
                 continue
             if job.status != RUNNING:
-                store.record(job, without_run(job.stop_requested["verb"], job.status), at)
+                store.record(job, without_run(job), at)
                 store.forget_front(number)
                 ended += 1
                 continue
@@ -70,7 +70,7 @@ class Stopper:
             if live.lock < 0 and (told.locked or told.started or told.result):
                 self._context.loop.call_after(SOON, self._context.touch)  # signals only when the watcher has seen `started`
                 return
-            instead = without_run(wish["verb"], QUEUED)  # nobody but us could start it
+            instead = without_run(live.job)  # nobody but us could start it
             live.ending = Ending(outcome=instead.outcome, reason=instead.reason, ended_at=at)
             live.over = True
             return
@@ -82,7 +82,7 @@ class Stopper:
         if live.stopping is not None:
             live.stopped = (live.stopped or 0) + live.stopping.stopped
             self._let_go(live)
-        live.stopping = Stopping(self._target(live), self._context.spare, SIGKILL if at_once else number, grace or 0, at_once=at_once)
+        live.stopping = Stopping(self.target(live), self._context.spare, SIGKILL if at_once else number, grace or 0, at_once=at_once)
         live.job = self._context.store.record(live.job, e.Signalled(signal=SIGKILL if at_once else number, by=wish["verb"]), at)
         self._begun.append(live)
 
@@ -157,10 +157,11 @@ class Stopper:
     def _begin_leftovers(self, live: LiveRun) -> None:
         spec = live.job.spec
         live.leftovers_due = False
-        live.stopping = Stopping(self._target(live), self._context.spare, value(spec, "stop.signal"), value(spec, "stop.grace") or 0)
+        live.stopping = Stopping(self.target(live), self._context.spare, value(spec, "stop.signal"), value(spec, "stop.grace") or 0)
         self._begun.append(live)
 
-    def _target(self, live: LiveRun) -> Target:
+    def target(self, live: LiveRun) -> Target:
+        """Return which processes are of the run."""
         command = shim = None
         if live.command_pid is not None and live.command_start is not None:
             command = Identity(pid=live.command_pid, start=live.command_start)

@@ -34,7 +34,7 @@ MOST_ENDS = 1024  # at once
 class Watcher:
     """Knows of every live run how to learn of its end."""
 
-    __slots__ = ("_context", "_ends", "_shims", "restart")
+    __slots__ = ("_context", "_ends", "_shims", "began", "restart")
 
     def __init__(self, context: Context) -> None:
         """`restart` is set by whoever can start a claimed run that never began."""
@@ -43,6 +43,7 @@ class Watcher:
         self._shims: dict[int, LiveRun] = {}  # by pidfd
         context.loop.watch(self._ends.fileno(), self._some_ended)
         self.restart: Callable[[LiveRun], None]
+        self.began: Callable[[LiveRun], None] = lambda _: None  # set by whoever measures its time
 
     def started(self, live: LiveRun, pid: int, pidfd: int) -> None:
         """Watch a run whose shim has just been started."""
@@ -121,6 +122,8 @@ class Watcher:
             live.command_pid, live.command_start = told.started["pid"], told.started["start"]
             live.shim_pid, live.shim_start = told.started["shim"], told.started["shim_start"]
             live.told = told.started
+            if live.run.limits is not None:
+                self.began(live)
 
     def _command_ended(self, live: LiveRun) -> None:
         """Note that the command is over while its shim still reads: what is left of its tree is to be ended."""

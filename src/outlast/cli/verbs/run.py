@@ -18,13 +18,13 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     if parsed.foreground:
         from outlast.client.front import run_in_front
 
-        options = parsed.spec
+        options = jobs.resolved(parsed.spec)
         return run_in_front(jobs, lambda front: submission(parsed.command, options, shell=parsed["shell"], front=front), **in_front(parsed))
     if "from" in parsed.options:
         from outlast.cli.verbs.run_from import submit_lines
 
         return submit_lines(parsed, jobs)
-    job = jobs.submit([submission(parsed.command, parsed.spec, shell=parsed["shell"])], wake=False)[0]
+    job = jobs.submit([submission(parsed.command, jobs.resolved(parsed.spec), shell=parsed["shell"])], wake=False)[0]
     told(job, parsed)  # it is durable; a supervisor that cannot be started is told after that
     if job.status != ENDED:
         jobs.wake()

@@ -21,7 +21,7 @@ BATCH = 250  # jobs of one transaction: the supervisor, which starts the first o
 
 def submit_lines(parsed: "Parsed", jobs: "Jobs") -> int:
     """Submit a job for every line that is neither empty nor a comment. A line is a command as typed at a shell."""
-    options = dict(parsed.spec)
+    options = dict(jobs.resolved(parsed.spec))
     shell = parsed["shell"]
     commands = [_words(line, shell) for line in _lines(parsed.options["from"])]  # all are read and understood before any is submitted
     if not commands:

@@ -25,9 +25,18 @@ CREATE TABLE jobs (
     started_at INTEGER,
     ended_at INTEGER,
     next_run_at INTEGER,
+    priority INTEGER NOT NULL,
+    waits INTEGER NOT NULL,                -- = number of its rows in `needs`
+    deadline INTEGER,                      -- when its record must be looked at, whatever it waits for
+    successes INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    uncharged INTEGER NOT NULL,
     paused INTEGER NOT NULL,
+    paused_at INTEGER,
+    paused_for INTEGER NOT NULL,
     held INTEGER NOT NULL,
     stop_requested TEXT,                   -- JSON object
+    warnings TEXT NOT NULL,                -- JSON list of objects
     info TEXT NOT NULL,                    -- JSON list of three
     params TEXT NOT NULL,                  -- JSON object
     rerun_of INTEGER,
@@ -37,8 +46,10 @@ CREATE TABLE jobs (
     environment TEXT,
     spec TEXT NOT NULL                     -- JSON object: options that differ from their default
 );
-CREATE INDEX jobs_active ON jobs (status, "group", paused, held, id) WHERE status <> 'ended';
-CREATE INDEX jobs_due ON jobs (next_run_at) WHERE status = 'pending' AND next_run_at IS NOT NULL;
+CREATE INDEX jobs_active ON jobs (status, "group", paused, held, priority DESC, id) WHERE status <> 'ended';
+CREATE INDEX jobs_due ON jobs (next_run_at) WHERE status = 'pending' AND waits = 0 AND next_run_at IS NOT NULL;
+CREATE INDEX jobs_deadline ON jobs (deadline) WHERE deadline IS NOT NULL AND status <> 'ended';
+CREATE INDEX jobs_paused ON jobs (id) WHERE paused = 1 AND status <> 'ended';
 CREATE INDEX jobs_to_stop ON jobs (id) WHERE stop_requested IS NOT NULL AND status <> 'ended';
 -- `ended_at` is NULL as long as a job is active, so that one index holds both: who is active, and who ended last. `outcome` is there to be
 -- read without the row. Every index more costs every job a page in each of its commits.
@@ -72,6 +83,7 @@ CREATE TABLE runs (
     log INTEGER,
     missing INTEGER,
     leftovers INTEGER,
+    limits TEXT,                           -- JSON object
     PRIMARY KEY (job, run)
 ) WITHOUT ROWID;
 
@@ -96,6 +108,7 @@ CREATE TABLE groups (
     name TEXT PRIMARY KEY,
     slots INTEGER,                         -- NULL = no limit
     paused INTEGER NOT NULL,
+    draining INTEGER NOT NULL,             -- no job may be submitted to it
     created_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
@@ -106,3 +119,32 @@ CREATE TABLE fronts (                      -- clients in front whose job has no 
     pid_start INTEGER NOT NULL,
     parent INTEGER                         -- the job that the client runs in, whose slot may be borrowed
 );
+
+CREATE TABLE needs (                       -- what must be met before a pending job may be queued; its names are in core/needs.py
+    job INTEGER NOT NULL,
+    need TEXT NOT NULL,
+    other INTEGER,                         -- the job that it is about
+    outcomes TEXT,                         -- JSON list: with which that must have ended
+    due INTEGER NOT NULL,                  -- 1: what it is about has changed, and it has to be looked at
+    PRIMARY KEY (job, need)
+) WITHOUT ROWID;
+CREATE INDEX needs_other ON needs (other) WHERE other IS NOT NULL;
+CREATE INDEX needs_need ON needs (need, job) WHERE other IS NULL;
+CREATE INDEX needs_due ON needs (job) WHERE due = 1;
+
+CREATE TABLE seen (                        -- what was last seen of a condition, for whoever asks why a job waits
+    condition TEXT PRIMARY KEY,
+    met INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE disabled (                    -- jobs that shall not start, by name
+    pattern TEXT NOT NULL,
+    regex INTEGER NOT NULL,
+    note TEXT NOT NULL,
+    until INTEGER,
+    by TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (pattern, regex)
+) WITHOUT ROWID;

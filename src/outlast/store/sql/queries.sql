@@ -18,9 +18,67 @@ SELECT 1 FROM fronts WHERE token = ?
 -- name: any-front
 SELECT 1 FROM fronts LIMIT 1
 -- name: active-key
-SELECT max(id) FROM jobs INDEXED BY jobs_key WHERE key = ? AND ended_at IS NULL
+SELECT count(*), max(id) FROM jobs INDEXED BY jobs_key WHERE key = ? AND ended_at IS NULL AND id <> ?
 -- name: active-name
-SELECT max(id) FROM jobs INDEXED BY jobs_name WHERE name = ? AND ended_at IS NULL
+SELECT count(*), max(id) FROM jobs INDEXED BY jobs_name WHERE name = ? AND ended_at IS NULL AND id <> ?
+-- name: active-ids-key
+SELECT id FROM jobs INDEXED BY jobs_key WHERE key = ? AND ended_at IS NULL AND id <> ? ORDER BY id
+-- name: active-ids-name
+SELECT id FROM jobs INDEXED BY jobs_name WHERE name = ? AND ended_at IS NULL AND id <> ? ORDER BY id
+-- name: before-key
+SELECT max(id) FROM jobs INDEXED BY jobs_key WHERE key = ? AND ended_at IS NULL AND id < ?
+-- name: before-name
+SELECT max(id) FROM jobs INDEXED BY jobs_name WHERE name = ? AND ended_at IS NULL AND id < ?
+-- name: fresh-key
+SELECT id, ended_at FROM jobs INDEXED BY jobs_key WHERE key = ? AND ended_at >= ? AND outcome = 'succeeded' ORDER BY ended_at DESC LIMIT 1
+-- name: fresh-name
+SELECT id, ended_at FROM jobs INDEXED BY jobs_name WHERE name = ? AND ended_at >= ? AND outcome = 'succeeded'
+ORDER BY ended_at DESC LIMIT 1
+-- name: any-need
+SELECT 1 FROM needs LIMIT 1
+-- name: insert-need
+INSERT INTO needs (job, need, other, outcomes, due) VALUES (?, ?, ?, ?, ?)
+-- name: delete-need
+DELETE FROM needs WHERE job = ? AND need = ?
+-- name: delete-needs
+DELETE FROM needs WHERE job = ?
+-- name: needs-of
+SELECT need, other, outcomes FROM needs WHERE job = ? ORDER BY need
+-- name: needs-due
+SELECT job, need, other, outcomes FROM needs WHERE due = 1 ORDER BY job LIMIT ?
+-- name: not-due
+UPDATE needs SET due = 0 WHERE job = ? AND need = ?
+-- name: due-by-other
+UPDATE needs SET due = 1 WHERE other = ?
+-- name: due-by-turn
+UPDATE needs SET due = 1 WHERE need = ?1 AND job = (SELECT min(job) FROM needs WHERE need = ?1 AND other IS NULL)
+-- name: waiting-for
+SELECT job FROM needs WHERE need = ? AND other IS NULL ORDER BY job
+-- name: count-waiting
+SELECT count(*) FROM needs WHERE need = ? AND other IS NULL
+-- name: depends-on
+WITH RECURSIVE above (id) AS (
+    VALUES (?)
+    UNION
+    SELECT n.other FROM needs AS n JOIN above AS a ON n.job = a.id WHERE n.other IS NOT NULL
+)
+SELECT 1 FROM above WHERE id = ?
+-- name: put-seen
+INSERT INTO seen (condition, met, text, at) VALUES (?, ?, ?, ?)
+ON CONFLICT (condition) DO UPDATE SET met = excluded.met, text = excluded.text, at = excluded.at
+-- name: seen
+SELECT met, text, at FROM seen WHERE condition = ?
+-- name: forget-seen
+DELETE FROM seen WHERE condition = ?
+-- name: any-disabled
+SELECT 1 FROM disabled LIMIT 1
+-- name: disabled
+SELECT pattern, regex, note, until, by, at FROM disabled ORDER BY pattern
+-- name: disable
+INSERT INTO disabled (pattern, regex, note, until, by, at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (pattern, regex) DO UPDATE SET note = excluded.note, until = excluded.until, by = excluded.by, at = excluded.at
+-- name: enable
+DELETE FROM disabled WHERE pattern = ?
 -- name: count-ended
 UPDATE meta SET value = value + ? WHERE name = 'ended'
 -- name: meta
@@ -36,18 +94,26 @@ SELECT q.name, g.slots, coalesce(g.paused, 0) FROM queued AS q LEFT JOIN groups 
 -- name: outlook
 SELECT
     EXISTS (SELECT 1 FROM jobs WHERE stop_requested IS NOT NULL AND status <> 'ended'),
-    (SELECT min(next_run_at) FROM jobs WHERE status = 'pending' AND next_run_at IS NOT NULL AND paused = 0 AND held = 0),
+    (SELECT min(next_run_at) FROM jobs WHERE status = 'pending' AND waits = 0 AND next_run_at IS NOT NULL AND paused = 0 AND held = 0),
     EXISTS (SELECT 1 FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" IS NULL AND paused = 0 AND held = 0),
-    EXISTS (SELECT 1 FROM fronts)
+    EXISTS (SELECT 1 FROM fronts),
+    EXISTS (SELECT 1 FROM needs WHERE due = 1),
+    (SELECT min(deadline) FROM jobs WHERE deadline IS NOT NULL AND status <> 'ended'),
+    EXISTS (SELECT 1 FROM jobs WHERE paused = 1 AND status <> 'ended' AND status = 'running')
 -- name: running
 SELECT id FROM jobs WHERE status = 'running' AND status <> 'ended' ORDER BY id
 -- name: queued-before
-SELECT count(*) FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" = ? AND paused = 0 AND held = 0 AND id < ?
+SELECT count(*) FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" = ?1 AND paused = 0 AND held = 0
+    AND (priority > ?3 OR (priority = ?3 AND id < ?2))
 -- name: due
-SELECT id FROM jobs WHERE status = 'pending' AND next_run_at IS NOT NULL AND next_run_at <= ? AND paused = 0 AND held = 0
+SELECT id FROM jobs WHERE status = 'pending' AND waits = 0 AND next_run_at IS NOT NULL AND next_run_at <= ? AND paused = 0 AND held = 0
 ORDER BY next_run_at LIMIT 1000
 -- name: next-due
-SELECT min(next_run_at) FROM jobs WHERE status = 'pending' AND next_run_at IS NOT NULL AND paused = 0 AND held = 0
+SELECT min(next_run_at) FROM jobs WHERE status = 'pending' AND waits = 0 AND next_run_at IS NOT NULL AND paused = 0 AND held = 0
+-- name: past-deadline
+SELECT id FROM jobs WHERE deadline IS NOT NULL AND deadline <= ? AND status <> 'ended' ORDER BY deadline LIMIT 1000
+-- name: next-deadline
+SELECT min(deadline) FROM jobs WHERE deadline IS NOT NULL AND status <> 'ended'
 -- name: to-stop
 SELECT id FROM jobs WHERE stop_requested IS NOT NULL AND status <> 'ended' ORDER BY id
 -- name: any-active
@@ -55,18 +121,22 @@ SELECT 1 FROM jobs WHERE status IN ('pending', 'queued', 'running') AND status <
 -- name: count-active
 SELECT status, count(*) FROM jobs WHERE status <> 'ended' GROUP BY status
 -- name: group
-SELECT name, slots, paused FROM groups WHERE name = ?
+SELECT name, slots, paused, draining FROM groups WHERE name = ?
 -- name: groups
-SELECT g.name, g.slots, g.paused,
+SELECT g.name, g.slots, g.paused, g.draining,
     (SELECT count(*) FROM jobs WHERE status = 'running' AND status <> 'ended' AND "group" = g.name),
     (SELECT count(*) FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" = g.name),
     (SELECT count(*) FROM jobs WHERE status = 'pending' AND status <> 'ended' AND "group" = g.name)
-FROM (SELECT name, slots, paused FROM groups
-      UNION SELECT DISTINCT "group", NULL, 0 FROM jobs WHERE status <> 'ended' AND "group" IS NOT NULL
+FROM (SELECT name, slots, paused, draining FROM groups
+      UNION SELECT DISTINCT "group", NULL, 0, 0 FROM jobs WHERE status <> 'ended' AND "group" IS NOT NULL
                                                        AND "group" NOT IN (SELECT name FROM groups)) AS g
 ORDER BY g.name
 -- name: set-group
-INSERT INTO groups (name, slots, paused, created_at) VALUES (?, ?, 0, ?) ON CONFLICT (name) DO UPDATE SET slots = excluded.slots
+INSERT INTO groups (name, slots, paused, draining, created_at) VALUES (?, ?, 0, 0, ?)
+ON CONFLICT (name) DO UPDATE SET slots = excluded.slots
+-- name: pause-group
+INSERT INTO groups (name, slots, paused, draining, created_at) VALUES (?, NULL, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET paused = excluded.paused, draining = excluded.draining
 -- name: remove-group
 DELETE FROM groups WHERE name = ?
 -- name: group-active
@@ -83,3 +153,9 @@ SELECT max(id) FROM events
 PRAGMA integrity_check
 -- name: miscounted
 SELECT id, version, (SELECT count(*) FROM events WHERE job = jobs.id) AS n FROM jobs WHERE version <> n LIMIT 20
+-- name: durations
+SELECT r.ended_at - r.started_at FROM jobs AS j INDEXED BY jobs_name CROSS JOIN runs AS r ON r.job = j.id
+WHERE j.name = ? AND j.ended_at IS NOT NULL AND j.outcome = 'succeeded' AND r.outcome = 'succeeded' AND r.started_at IS NOT NULL
+ORDER BY j.ended_at DESC LIMIT 21
+-- name: paused
+SELECT id FROM jobs WHERE paused = 1 AND status <> 'ended' AND status = 'running'

@@ -1,0 +1,62 @@
+"""What a submission says of other things becomes what it means: jobs by their ids, paths from the directory that it runs in."""
+
+import os
+
+from outlast.core.deadlines import PROBED
+from outlast.core.errors import NotFound, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from outlast.client.jobs import Jobs
+
+_JOBS = ("after.succeeded", "after.failed", "after.ended", "while-running")
+_PATHS = ("wait.file", "wait.nonopen-file")
+
+
+def resolved(jobs: "Jobs", options: "Mapping[str, Any]") -> "dict[str, Any]":
+    """Return `options` with the jobs that they name as ids, absolute paths, and what a reserved job was given.
+
+    Raises NotFound, Refused (a word means several active jobs), UsageError.
+    """
+    made = dict(options)
+    for name in _JOBS:
+        if name in made:
+            made[name] = [number for word in made[name] for number in _meant(jobs, name, word)]
+    if "after.outcome" in made:
+        pairs = made["after.outcome"].items()
+        made["after.outcome"] = {str(number): outcomes for word, outcomes in pairs for number in _meant(jobs, "after.outcome", word)}
+    where = os.path.join(os.getcwd(), made.get("cwd") or "") if any(name in made for name in PROBED) else ""
+    for name in _PATHS:
+        if name in made:
+            made[name] = [os.path.normpath(os.path.join(where, path)) for path in made[name]]
+    _check_conditions(made)
+    return _as_reserved(jobs, made) if "id" in made else made
+
+
+def _meant(jobs: "Jobs", option: str, word: "int | str") -> "list[int]":
+    found = jobs.find([word], to_end=True)
+    if not found:
+        raise NotFound(f"--{option}: no jobs match {word}", "`outlast list` shows what there is")
+    return [job.id for job in found]
+
+
+def _check_conditions(options: "Mapping[str, Any]") -> None:
+    """Have every kind of condition look at its words, so that what can never be met is refused."""
+
+
+def _as_reserved(jobs: "Jobs", options: "dict[str, Any]") -> "dict[str, Any]":
+    """Return the options with the name, key and group that the reserved job has, where none are given."""
+    found = jobs.reading.job(options["id"]) if jobs.reading is not None else None
+    if found is None:
+        raise NotFound(f"no job {options['id']}", "`outlast reserve` gives an id out")
+    if options.get("overlap") == "join":
+        raise UsageError("--id and --overlap join exclude each other", "a job that is joined has an id already")
+    if found.key is not None and not options.get("unique") and "key" not in options:
+        options["key"] = found.key
+    for name, given in (("name", found.name), ("group", found.group), ("description", found.description)):
+        if given and name not in options:
+            options[name] = given
+    return options

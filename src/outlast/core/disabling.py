@@ -1,0 +1,62 @@
+"""Jobs that are disabled by name: who is meant by a rule, and until when it holds."""
+
+from outlast.core.errors import UsageError
+from outlast.core.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Rule(Value):
+    """What disables jobs: those of a name, or (`regex`) those whose name matches from its first to its last letter."""
+
+    _fields = ("pattern", "regex", "note", "until", "by", "at")
+    pattern: str
+    regex: bool
+    note: str
+    until: int | None  # ns; None: until somebody enables them
+    by: str
+    at: int
+    _defaults = {"regex": False, "note": "", "until": None, "by": "", "at": 0}
+
+
+def check_pattern(pattern: str, *, regex: bool) -> None:
+    """Raise UsageError if `pattern` is empty, or no regular expression where it has to be one."""
+    if not pattern:
+        raise UsageError("no name is given", "name the jobs to be disabled")
+    if regex:
+        import re
+
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise UsageError(f"`{pattern[:80]}` is no regular expression: {error}", "see `pydoc re`") from None
+
+
+def rule_for(rules: "Iterable[Rule]", name: str, now: int) -> Rule | None:
+    """Return the first rule that disables jobs called `name` at `now`, or None."""
+    for rule in rules:
+        if (rule.until is None or now < rule.until) and _means(rule, name):
+            return rule
+    return None
+
+
+def _means(rule: Rule, name: str) -> bool:
+    if not rule.regex:
+        return rule.pattern == name
+    import re
+
+    return re.fullmatch(rule.pattern, name, re.DOTALL) is not None
+
+
+def reason(rule: Rule) -> str:
+    """Return why a job did not start, as a sentence."""
+    what = f"jobs that match `{rule.pattern}`" if rule.regex else f"jobs called `{rule.pattern}`"
+    who = f" by {rule.by}" if rule.by else ""
+    note = f": {rule.note}" if rule.note else ""
+    if rule.until is None:
+        return f"{what} are disabled{who}{note}"
+    from outlast.core.times import format_time_full
+
+    return f"{what} are disabled{who} until {format_time_full(rule.until)}{note}"

@@ -1,0 +1,87 @@
+"""What jobs wait for: whenever something changed that a job needs, its need is looked at, and the job goes on or is over.
+
+The store marks what has to be looked at in the transaction that changed it, so that nothing is missed whoever dies.
+"""
+
+from outlast.core import events as e
+from outlast.core import job as j
+from outlast.core.deadlines import at_deadline
+from outlast.core.needs import MET, NEVER, TURN, verdict
+from outlast.seams import failpoint
+from outlast.supervisor.context import Context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outlast.core.job import Job
+    from outlast.core.needs import Need
+
+AT_ONCE = 500  # needs of one commit
+
+
+class Settler:
+    """Settles needs and deadlines of jobs."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: Context) -> None:
+        """See the module."""
+        self._context = context
+
+    def run_once(self, at: int) -> int:
+        """Look at all needs that are due, within the current transaction. Returns how many jobs changed."""
+        store = self._context.store
+        settled = 0
+        due = store.needs_due(AT_ONCE)
+        while due:
+            for number, need in due:
+                settled += self._settle(number, need, at)
+            if settled >= AT_ONCE:
+                self._context.touch()  # the rest follows in the next commit
+                break
+            due = store.needs_due(AT_ONCE)  # who ended by that may be needed by others
+        return settled
+
+    def _settle(self, number: int, need: "Need", at: int) -> bool:
+        store = self._context.store
+        job = store.job(number)
+        if job is None or job.status != j.PENDING:
+            return False  # an earlier need of this round ended it
+        failpoint("settle.before")
+        if need.name.startswith(f"{TURN}:"):
+            before = store.before_in_turn(job)
+            told, text = (MET, "no earlier job like it is active") if before is None else (None, "")
+        else:
+            told, text = verdict(need, store.job(need.other) if need.other is not None else None)
+        if told is None:
+            store.still_waits(number, need.name)
+        elif told == NEVER:
+            store.record(job, e.Ended(outcome=j.ABORTED, reason=text), at)
+            store.forget_front(number)
+        else:
+            store.record_all(job, met(job, need.name, text, None, at), at)
+        return told is not None
+
+    def end_late(self, at: int) -> int:
+        """Serve the deadlines that have passed, within the current transaction. Returns how many."""
+        store = self._context.store
+        served = 0
+        for number in store.past_deadline(at):
+            job = store.job(number)
+            event = at_deadline(job, at) if job is not None else None
+            if job is None or event is None:
+                continue
+            failpoint("deadline.before")
+            store.record(job, event, at)
+            served += 1
+            if isinstance(event, e.Ended):
+                store.forget_front(number)
+        return served
+
+
+def met(job: "Job", need: str, text: str, until: int | None, at: int) -> "list[e.AnyEvent]":
+    """Return what happens to a job when a need of its is met: it is queued if that was the last one and nothing holds it."""
+    events: list[e.AnyEvent] = [e.Met(need=need, text=text, until=until)]
+    not_before = max(until or 0, job.next_run_at or 0)
+    if job.waits == 1 and not_before <= at and not job.paused and not job.held:
+        events.append(e.Queued(because=text))
+    return events
