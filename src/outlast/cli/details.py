@@ -143,7 +143,9 @@ def groups_table(groups: "Iterable[Mapping[str, Any]]", *, width: int | None = N
             str(group["name"]),
             "none" if group["slots"] is None else str(group["slots"]),
             *(str(group.get(count, 0)) for count in ("running", "queued", "pending")),
+            "paused" if group["paused"] else "draining" if group.get("draining") else "",
         ]
         for group in groups
     ]
-    return table(("GROUP", "SLOTS", "RUNNING", "QUEUED", "PENDING"), rows, width=width, right=(1, 2, 3, 4), bold=colours) if rows else ""
+    headings = ("GROUP", "SLOTS", "RUNNING", "QUEUED", "PENDING", "STATE")
+    return table(headings, rows, width=width, right=(1, 2, 3, 4), bold=colours) if rows else ""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 # verb -> module, where it is not the verb's own
 MODULES = {
     "ps": "list", "history": "list", "interrupt": "stop", "kill": "stop", "help": "info", "version": "info", "completion": "info",
-    "__complete": "complete",
+    "__complete": "complete", "release": "hold", "approve": "hold", "pause": "hold", "resume": "hold", "enable": "disable",
+    "list-disabled": "disable",
 }  # fmt: skip
 CLOSED_PIPE = 141  # 128 + SIGPIPE, what a filter that lost its reader ends with
 INTERRUPTED = 130

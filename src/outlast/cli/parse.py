@@ -322,6 +322,8 @@ def _check(verb: Verb, form: Form, operands: list[str], options: "dict[str, Any]
         least = max(least, 1)
     if verb.name == "signal" and not options.get("all"):
         least = 2
+    if "pending" in options:
+        least = 0
     if len(operands) < least:
         meant = "; `--all` means all" if verb.option("all") is not None else ""
         raise UsageError(f"`{full}` needs {'more' if operands else 'to know what is meant'}", usage + meant)
@@ -344,6 +346,8 @@ def _check_run(options: "dict[str, Any]", command: list[str]) -> None:
             raise UsageError("--wait and --from exclude each other", "submit them, then `outlast wait group:GROUP`")
         if "jobs" in options and "group" in options:
             raise UsageError("--jobs and --group exclude each other", "the slots of a group are set by `outlast group set GROUP --slots N`")
+        if options.get("dry-run") or "id" in options:
+            raise UsageError(f"--{'id' if 'id' in options else 'dry-run'} is for one job, and --from for many", "leave one of them out")
     elif "jobs" in options:
         raise UsageError("--jobs belongs to --from", "one job alone is one at once")
     elif not command:

@@ -30,7 +30,7 @@ def request(
                 continue
             if scope == "run" and found.status != RUNNING:
                 raise Refused(f"job {job.id} has no run to {verb}", f"`outlast {verb} {job.id}` ends the job")
-            event = StopRequested(verb=verb, signal=number, grace=patience, by=_by(), scope=scope)
+            event = StopRequested(verb=verb, signal=number, grace=patience, by=by(), scope=scope)
             asked.append(store.record(found, event, at))
     failpoint("request.after-commit")
     if asked:
@@ -96,7 +96,8 @@ def spared_shims(jobs: "Jobs") -> "set[int]":
     return spared
 
 
-def _by() -> str:
+def by() -> str:
+    """Return who we are, for the record."""
     import os
 
     try:

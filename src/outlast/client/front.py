@@ -13,7 +13,7 @@ from outlast.client.waiting import SAFETY, BackOff
 from outlast.core.errors import EXIT_WRAPPER, OutlastError, SystemFault
 from outlast.core.events import Noted, StopRequested
 from outlast.core.exits import SIGKILL, wrapper_status
-from outlast.core.job import ENDED, FAILED, INTERRUPT, INTERRUPTED, NEUTRAL, QUEUED, STOPPED, SUCCEEDED
+from outlast.core.job import ENDED, FAILED, INTERRUPT, INTERRUPTED, NEUTRAL, PENDING, QUEUED, STOPPED, SUCCEEDED
 from outlast.core.options import value
 from outlast.executors import state
 from outlast.processes import starter
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from outlast.client.jobs import Jobs
     from outlast.core.job import Job
+    from outlast.store.reading import Reading
     from outlast.store.submission import Submission
 
 SAFETY_MS = int(SAFETY * 1000)
@@ -65,6 +66,14 @@ class Signals:
         os.close(self._write)
 
 
+class Detached(Exception):  # noqa: N818  # it is no error: we go, the job stays
+    """The client was told by a signal to leave a job that is not its own."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__()
+        self.signal = signal
+
+
 class InFront:
     """One job and its client in front."""
 
@@ -73,6 +82,7 @@ class InFront:
         self.jobs = jobs
         _ = jobs.store  # first: what is wrong with the home is told by us, not by a supervisor that does not come up
         self.token = os.urandom(8).hex()
+        self.joined = False  # it is another one's job, which we only wait for
         self.signals = Signals()
         self.back_off = BackOff()
         self.connection: _socket.socket = self._hand_over()
@@ -120,6 +130,8 @@ class InFront:
             ready = dict(poller.poll(SAFETY_MS))
             if self.signals.fd in ready:
                 for number in self.signals.taken():
+                    if self.joined:
+                        raise Detached(number)
                     asked += 1
                     self._interrupt(job, number if asked == 1 else SIGKILL)
             for connection in (watched, self.connection):
@@ -162,9 +174,17 @@ def run_in_front(
     if job.status != ENDED:
         if verbose:
             _say(f"job {job.id}")
-        if not quiet and job.group is not None and job.status == QUEUED:
-            _say_queued(jobs, job)
-        job = in_front.wait(job)
+        if job.id in jobs.store.joined:
+            in_front.joined = True
+            if not quiet:
+                _say(f"joined job {job.id}, whose output is in `outlast logs -f {job.id}`")
+        elif not quiet:
+            _say_waiting(jobs, job)
+        try:
+            job = in_front.wait(job)
+        except Detached as detached:
+            _say(f"left job {job.id}, which goes on")
+            return 128 + detached.signal
     in_front.signals.give_back()
     if not quiet and job.outcome not in (SUCCEEDED, FAILED, NEUTRAL, STOPPED, INTERRUPTED):
         _say(f"job {job.id} {job.how}")
@@ -186,10 +206,28 @@ def _say_not_passed(jobs: "Jobs", job: "Job") -> bool:
     return bool(refused)
 
 
-def _say_queued(jobs: "Jobs", job: "Job") -> None:
+def _say_waiting(jobs: "Jobs", job: "Job") -> None:
+    """Say why nothing runs yet, if something keeps it from running."""
     reading = jobs.reading
     if reading is None:
         return
+    if job.held:
+        _say(f"job {job.id} is held: `outlast release {job.id}` lets it start")
+    elif job.status == PENDING:
+        from outlast.client.reasons import waiting_for
+
+        waits = waiting_for(reading, job)
+        if job.next_run_at is not None:
+            from outlast.core.times import format_time_local
+
+            waits.append(f"until {format_time_local(job.next_run_at, now())}")
+        if waits:
+            _say(f"job {job.id} waits {'; and '.join(waits)}")
+    elif job.group is not None:
+        _say_queued(reading, job)
+
+
+def _say_queued(reading: "Reading", job: "Job") -> None:
     slots, _, _ = reading.group(job.group or "") or (None, False, False)
     running = next((group["running"] for group in reading.groups() if group["name"] == job.group), 0)
     now_ = reading.job(job.id)  # read after the count, which so cannot be its own

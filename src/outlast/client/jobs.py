@@ -3,8 +3,10 @@
 A failure of the command is data; only our failures are exceptions (`outlast.OutlastError` and its kinds).
 """
 
+from outlast.client.rules import Rules
+from outlast.client.wishes import Wishes
 from outlast.core.errors import NotFound, Refused, UsageError
-from outlast.core.job import ENDED, INTERRUPT, KILL, OUTCOMES, RUNNING, STATUSES, STOP, Job, Run
+from outlast.core.job import ENDED, OUTCOMES, RUNNING, STATUSES, Job, Run
 from outlast.home import Home
 from outlast.seams import failpoint, monotonic, now
 
@@ -26,7 +28,7 @@ _PROVE = 250_000_000  # ns between two looks at locks and results
 _AT_ONCE = 50  # of many jobs that are waited for, so many are looked at together
 
 
-class Jobs:
+class Jobs(Wishes, Rules):
     """The jobs of one home. Opening costs nothing until something is asked for. Threads may share it; close it when all are through."""
 
     def __init__(self, home: "str | None" = None) -> None:
@@ -134,6 +136,22 @@ class Jobs:
 
         wake(self.home, __version__)
         failpoint("submit.after-wake")
+
+    def reserve(self, *, expires: "float | str | None" = 86_400, **options: "Any") -> Job:
+        """Give an id out for a command that is still to come: `run(..., id=job.id)`. Its key, or with `unique` its name, is taken by then.
+
+        It lapses after `expires` (seconds, or a duration), and is `aborted` then. Raises UsageError, Refused (the key is in use).
+        """
+        from outlast.client.submitting import reservation
+        from outlast.core.durations import parse_duration
+        from outlast.core.options import flatten
+
+        at = now()
+        lasts = parse_duration(expires)
+        job = self.store.reserve(reservation(flatten(options, at)), None if lasts is None else at + lasts, at)
+        if lasts is not None:
+            self.wake()
+        return job
 
     def rerun(self, which: "int | str | Job") -> Job:
         """Submit a job's command again as a new job with `rerun_of`, in the same surroundings. Raises NotFound, Refused."""
@@ -277,6 +295,13 @@ class Jobs:
 
         return why(self, self.one(which))
 
+    def waiting_for(self, which: "int | str | Job") -> "List[str]":
+        """Return what a pending job still waits for, each as a part of a sentence; empty if it does not wait for anything but its time."""
+        from outlast.client.reasons import waiting_for
+
+        job = self.one(which)
+        return waiting_for(self.reading, job) if self.reading is not None and job.waits else []
+
     def logs(self, which: "int | str | Job", run: int = -1) -> "Output":
         """Return what a run of a job has written so far: `.stdout`, `.stderr`, `.lines()`. Raises NotFound."""
         from outlast.client.output import Output, numbered
@@ -346,58 +371,3 @@ class Jobs:
             states = self.states(some, proved=proved)
             for number in some:
                 yield number in states and states[number][0] in goals
-
-    def stop(self, selected: "Selected", **how: "Any") -> "List[Job]":
-        """End jobs, politely first; outcome `stopped`. See `end`."""
-        return self.end(STOP, selected, **how)
-
-    def interrupt(self, selected: "Selected", **how: "Any") -> "List[Job]":
-        """End jobs like `stop`, as a failure; outcome `interrupted`. See `end`."""
-        return self.end(INTERRUPT, selected, **how)
-
-    def kill(self, selected: "Selected", **how: "Any") -> "List[Job]":
-        """End jobs with SIGKILL at once; outcome `stopped`. See `end`."""
-        return self.end(KILL, selected, **how)
-
-    def end(
-        self, verb: str, selected: "Selected", *, signal: "int | str | None" = None,
-        grace: "float | str | None" = None, every: bool = False, scope: str = "job", wait: bool = True,
-    ) -> "List[Job]":  # fmt: skip
-        """Ask (`verb`: stop, interrupt, kill) for the end of jobs and (with `wait`) return when they and all their processes have ended.
-
-        `signal` and `grace` (seconds or a duration) instead of the jobs' own. `every`: a word may mean several jobs.
-        `scope="run"`: only the present run, retries go on. Raises NotFound, Refused.
-        """
-        from outlast.client.ending import request, wait_for_end
-
-        jobs = self.find(selected, to_end=True, every=every)
-        asked = request(self, verb, jobs, signal=signal, grace=grace, scope=scope)
-        if asked and wait:
-            wait_for_end(self, asked, scope=scope)
-        return [self.one(job.id) for job in jobs]
-
-    def signal(self, signal: "int | str", selected: "Selected", *, every: bool = False) -> "dict[int, int]":
-        """Send a signal to the processes of running jobs. Returns how many it was sent to, by job id. Raises Refused, NotFound."""
-        from outlast.client.ending import send_signal
-
-        return send_signal(self, signal, self.find(selected, to_end=True, every=every))
-
-    # Groups
-
-    def groups(self) -> "List[dict[str, Any]]":
-        """Return all groups: name, slots (None = no limit), paused, running, queued, pending."""
-        from outlast.client.listing import true_groups
-
-        return true_groups(self, self.reading) if self.reading is not None else []
-
-    def set_group(self, name: str, slots: int | None) -> None:
-        """Let at most `slots` jobs of the group run at once (None = no limit). Running ones are left alone."""
-        if slots is not None and slots < 1:
-            raise UsageError(f"{slots} slots", "a group has 1 or more, or `none` for no limit")
-        self.store.set_group(name, slots, now())
-        if self.store.any_active():
-            self.wake()
-
-    def remove_group(self, name: str) -> None:
-        """Forget the settings of a group. Raises NotFound, Refused while jobs of it are active."""
-        self.store.remove_group(name)

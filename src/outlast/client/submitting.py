@@ -100,6 +100,22 @@ def submission(
 _WAITING = TO_RESOLVE | {"approval", "pending"}
 
 
+def reservation(options: "Mapping[str, Any]") -> Job:
+    """Return the job that is reserved with these options. Raises UsageError."""
+    wrong = options.keys() - {"name", "description", "group", "key", "unique", "info", "param"}
+    if wrong:
+        raise UsageError(f"--{min(wrong)} belongs to the command, which is still to come", "give it to `outlast run --id`")
+    name = options.get("name") or ""
+    if options.get("unique") and not name:
+        raise UsageError("--unique takes the name as the key", "give it one with `--name NAME`")
+    info = list(options.get("info") or ())
+    return Job(
+        id=0, name=name, description=options.get("description") or "", group=options.get("group"),
+        key=options.get("key") or (name if options.get("unique") else None), command=[], cwd="", user=_user(), created_at=0,
+        info=info + [""] * (3 - len(info)), params=dict(options.get("param") or {}),
+    )  # fmt: skip
+
+
 def another(model: Submission, command: "Sequence[str]", *, named: bool, shell: bool | None) -> Submission:
     """Return the submission of another command that has all else of `model`, its name too if `named`: costs a third of a new one."""
     job = model.job

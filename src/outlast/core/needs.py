@@ -8,6 +8,7 @@ Names are kept in the store's table `needs`, one row for each that is not met ye
 from outlast.core import job as j
 from outlast.core.deadlines import is_probed
 from outlast.core.errors import UsageError
+from outlast.core.events import Met, Queued
 from outlast.core.value import Value
 
 TYPE_CHECKING = False
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from outlast.core.events import AnyEvent
     from outlast.core.job import Job
 
 JOB, RUNNING, TURN = "job", "running", "turn"
@@ -88,6 +90,24 @@ def verdict(need: Need, other: "Job | None") -> "tuple[str | None, str]":
     if other.outcome in need.outcomes:
         return MET, f"job {other.id} {(other.outcome or '').replace('_', ' ')}"
     return NEVER, f"job {other.id} ended as `{other.outcome}`, and it was to start after {_in_words(need.outcomes)}"
+
+
+def met(job: "Job", need: str, text: str, until: int | None, at: int) -> "list[AnyEvent]":
+    """Return what happens to a job when a need of its is met: it is queued if that was the last one and nothing holds it."""
+    events: list[AnyEvent] = [Met(need=need, text=text, until=until)]
+    not_before = max(until or 0, job.next_run_at or 0)
+    if job.waits == 1 and not_before <= at and not job.paused and not job.held:
+        events.append(Queued(because=text))
+    return events
+
+
+def wanted(outcomes: "tuple[str, ...]") -> str:
+    """Return how a job is to end, as in `it waits for job 41 to succeed`."""
+    if outcomes == (j.SUCCEEDED,):
+        return "to succeed"
+    if outcomes == j.FAILURES:
+        return "to fail"
+    return "to end" if outcomes == j.OUTCOMES else f"to end as {' or '.join(outcomes)}"
 
 
 def _in_words(outcomes: "tuple[str, ...]") -> str:

@@ -30,7 +30,7 @@ def run_shape(run: "Run", now: int | None = None) -> "dict[str, Any]":
         "exit_code": run.exit_code, "signal": run.signal, "pid": run.pid, "host": run.host,
         "started_at": format_time_utc(run.started_at), "ended_at": format_time_utc(run.ended_at), "duration": seconds(lasted(run, now)),
         "cpu": seconds(run.cpu), "max_rss": run.max_rss, "stdout": run.stdout, "stderr": run.stderr,
-        "missing": run.missing, "leftovers": run.leftovers,
+        "missing": run.missing, "leftovers": run.leftovers, "limits": _limits(run.limits),
     }  # fmt: skip
 
 
@@ -49,9 +49,9 @@ def job_shape(
         "created_at": format_time_utc(job.created_at), "queued_at": format_time_utc(job.queued_at),
         "started_at": format_time_utc(job.started_at), "ended_at": format_time_utc(job.ended_at),
         "next_run_at": format_time_utc(job.next_run_at), "waiting_for": list(waiting_for),
-        "paused": job.paused, "held": job.held, "stop_requested": _wish(job.stop_requested),
+        "priority": job.priority, "paused": job.paused, "held": job.held, "stop_requested": _wish(job.stop_requested),
         "activity": None, "heartbeat_at": None, "heartbeat_timeout": None,
-        "info": [*job.info], "params": dict(job.params), "feedback": {}, "progress": None, "warnings": [],
+        "info": [*job.info], "params": dict(job.params), "feedback": {}, "progress": None, "warnings": [_warning(warning) for warning in job.warnings],
         "rerun_of": job.rerun_of, "schedule": job.schedule, "trigger": format_time_utc(job.trigger), "automatic": job.automatic,
     }  # fmt: skip
     if runs is not None:
@@ -89,6 +89,18 @@ def _told(data: "Mapping[str, Any]") -> "dict[str, Any]":
         elif isinstance(held, int) and name in {"grace", "cpu"}:
             shape[name] = seconds(held)
     return shape
+
+
+def _limits(limits: "Mapping[str, Any] | None") -> "dict[str, Any] | None":
+    """Return what limited a run: durations in seconds, and by what the others are enforced."""
+    if limits is None:
+        return None
+    told = {name: seconds(limits[name]) for name in ("run", "soft_run", "usual") if name in limits}
+    return {**told, **limits.get("by", {})}
+
+
+def _warning(warning: "Mapping[str, Any]") -> "dict[str, Any]":
+    return {**warning, "at": format_time_utc(warning["at"])}
 
 
 def _wish(wish: "dict[str, Any] | None") -> "dict[str, Any] | None":

@@ -58,7 +58,9 @@ DESCRIPTIONS: dict[str, str] = {
     "events": "Show what happened to a job, or to all jobs, oldest first: submissions, runs, retries, wishes, warnings, ends.",
     "group": (
         "List groups, set how many of a group's jobs run at once, show a group with its jobs, or remove a group without jobs "
-        "that have not ended. Without slots every job of a group starts at once."
+        "that have not ended. Without slots every job of a group starts at once.\n\n"
+        "`pause` lets no job of the group start; those that run go on. `drain` lets the group take no more jobs; those that it has run to "
+        "their ends. `resume` takes both back."
     ),
     "doctor": (
         "Check the home, its database and file system, the machine and the installation, and say what is wrong and what to do about it."
@@ -68,6 +70,27 @@ DESCRIPTIONS: dict[str, str] = {
         "none; running jobs do not depend on it. `status` says whether it lives, `stop` ends it and leaves all jobs alone, `run` "
         "runs one in front, for service managers."
     ),
+    "pause": (
+        "Let jobs stand still until `outlast resume`. The processes of a running job get SIGSTOP, all of its tree; a waiting or queued one "
+        "does not start, whatever is met meanwhile. Its clocks (time limits, delays) stand still, too; a time of the day stays what it is. "
+        "`stop` and `kill` end a paused job as any other."
+    ),
+    "resume": "Let paused jobs go on: their processes get SIGCONT, their waits and clocks run again.",
+    "hold": "Keep jobs that have not started from starting until `outlast release`. What they wait for is looked at meanwhile.",
+    "release": (
+        "Let held jobs start as far as holding goes: those that are selected, or with --pending all that were submitted with that value."
+    ),
+    "approve": "Let jobs start that were submitted with --approval. Who approved them, and the note, is kept with their events.",
+    "reserve": (
+        "Give out an id, durably, for a command that is still to come: `outlast run --id N -- COMMAND`. A key, or a name with --unique, is "
+        "taken from now on. Without a command the reservation lapses, and the job is `aborted`."
+    ),
+    "disable": (
+        "Keep jobs called NAME from starting. Whoever submits one gets a record of it, with the outcome `disabled`; one that waits becomes "
+        "that when its turn comes. What runs, goes on."
+    ),
+    "enable": "Take back what `outlast disable` did for a NAME or a regular expression, as it is listed.",
+    "list-disabled": "List what is disabled, by whom, since when, until when and why.",
     "completion": "Write a script that teaches SHELL (bash, zsh or fish) to complete verbs, options, ids and groups.",
     "help": "Show the help of a verb, or an overview of all.",
     "version": "Show the version of outlast, of Python and of SQLite.",
@@ -119,8 +142,20 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("outlast group set nightly --slots 2", ""),
         ("outlast group list", ""),
         ("outlast group show nightly", ""),
+        ("outlast group pause nightly", "none of it starts"),
+        ("outlast group drain nightly", "it takes no more jobs"),
+        ("outlast group resume nightly", ""),
         ("outlast group remove nightly", ""),
     ),
+    "pause": (("outlast pause 42", ""), ("outlast pause group:nightly", "")),
+    "resume": (("outlast resume 42", ""), ("outlast resume --all", "")),
+    "hold": (("outlast hold 42", ""),),
+    "release": (("outlast release 42", ""), ("outlast release --pending deploy-7", "")),
+    "approve": (("outlast approve 42 --note 'seen by ops'", ""),),
+    "reserve": (("outlast reserve --unique --name import", "an id; nobody else gets the name"), ("outlast run --id 7 -- ./import", "")),
+    "disable": (("outlast disable backup --note 'disk is being changed' --until 'tomorrow 08:00'", ""), ("outlast disable --regex 'import-.*'", "")),
+    "enable": (("outlast enable backup", ""),),
+    "list-disabled": (("outlast list-disabled", ""),),
     "doctor": (("outlast doctor", ""), ("outlast doctor --json", "")),
     "supervisor": (("outlast supervisor status", ""), ("outlast supervisor stop", "")),
     "completion": (
@@ -168,6 +203,15 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
     "interrupt": _SOME,
     "kill": _SOME,
     "signal": _SOME,
+    "pause": _SOME,
+    "resume": _SOME,
+    "hold": _SOME,
+    "release": _SOME,
+    "approve": _SOME,
+    "reserve": (_OK, _USAGE, (4, "refused: the key is in use"), _WORLD, _BUG),
+    "disable": _USUAL,
+    "enable": (_OK, _USAGE, (3, "nothing of that name is disabled"), _WORLD, _BUG),
+    "list-disabled": _USUAL,
     "rerun": (_OK, _USAGE, _NO_JOB, (4, "refused: a job with the same key has not ended"), _WORLD, _BUG, *_FRONT),
     "events": _ONE,
     "group": (_OK, _USAGE, (3, "no such group"), (4, "refused: it has jobs that have not ended"), _WORLD, _BUG),
@@ -181,8 +225,9 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
 
 # headings of the overview, with their verbs
 OVERVIEW: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Start", ("run", "rerun")),
+    ("Start", ("run", "rerun", "reserve")),
     ("Look", ("list", "ps", "history", "show", "why", "logs", "events")),
     ("Wait and end", ("wait", "stop", "interrupt", "kill", "signal")),
+    ("Hold back", ("pause", "resume", "hold", "release", "approve", "disable", "enable", "list-disabled")),
     ("Keep in order", ("group", "supervisor", "doctor", "completion", "help", "version")),
 )

@@ -155,6 +155,12 @@ def _ending() -> tuple[Option, ...]:
     )  # fmt: skip
 
 
+def _of_reserve() -> tuple[Option, ...]:
+    shared = tuple(option for option in OPTIONS if option.name in {"name", "description", "group", "key", "unique", "info", "param"})
+    return (*shared, Option("expires", kinds.DURATION, "let it lapse if no command comes for so long; `none`: never", "--expires 1h",
+                            default=86_400_000_000_000, metavar="DURATION"))  # fmt: skip
+
+
 def _front() -> tuple[Option, ...]:
     return tuple(option for option in OPTIONS if option.name in {"foreground", "fail-if-not-run"})
 
@@ -177,11 +183,29 @@ VERBS: tuple[Verb, ...] = (
     Verb("interrupt", "end jobs like `stop`, as a failure", _JOB_OR_RUN, _ending),
     Verb("kill", "end jobs at once with SIGKILL", _JOB_OR_RUN, (_ALL, _NO_WAIT)),
     Verb("signal", "send a signal to the processes of running jobs", (Form("", "SIGNAL SELECTOR...", 1, MANY),), (_ALL,)),
+    Verb("pause", "let jobs stand still: their processes, their waits, their clocks", (Form("", "SELECTOR...", 0, MANY),), (_ALL, _NO_WAIT)),
+    Verb("resume", "let paused jobs go on", (Form("", "SELECTOR...", 0, MANY),), (_ALL, _NO_WAIT)),
+    Verb("hold", "keep jobs from starting until they are released", (Form("", "SELECTOR...", 0, MANY),), (_ALL,)),
+    Verb("release", "let held jobs start", (Form("", "[SELECTOR...]", 0, MANY),), lambda: (
+        _ALL, Option("pending", kinds.TEXT, "all jobs that were submitted with `--pending VALUE`", "--pending deploy-7", metavar="VALUE"),
+    )),
+    Verb("approve", "let jobs start that wait for somebody's approval", (Form("", "SELECTOR...", 0, MANY),), lambda: (
+        _ALL, Option("note", kinds.TEXT, "why, for the record", "--note 'seen by ops'", default="", metavar="TEXT"),
+    )),
+    Verb("reserve", "give out the id of a job whose command is still to come", (Form(""),), _of_reserve),
+    Verb("disable", "keep jobs of a name from starting, until they are enabled", (Form("", "NAME...", 1, MANY),), lambda: (
+        Option("regex", kinds.FLAG, "NAME is a regular expression that the whole name has to match", "--regex"),
+        Option("note", kinds.TEXT, "why, for whoever asks", "--note 'disk is being changed'", default="", metavar="TEXT"),
+        Option("until", kinds.INSTANT, "enable them again then", "--until 'tomorrow 08:00'", metavar="TIME"),
+    )),
+    Verb("enable", "let disabled jobs start again", (Form("", "NAME...", 1, MANY),)),
+    Verb("list-disabled", "list what is disabled, by whom and why", (Form(""),)),
     Verb("rerun", "run a job once more, as a new job", (Form("", "JOB", 1, 1),), _front),
     Verb("events", "show what happened to a job, or to all", (Form("", "[JOB]", 0, 1),),
          lambda: (_limit(50, "events"), _SINCE, _UNTIL)),
     Verb("group", "list, change or remove groups", (
         Form("list"), Form("set", "GROUP", 1, 1, ("slots",)), Form("show", "GROUP", 1, 1), Form("remove", "GROUP", 1, 1),
+        Form("pause", "GROUP", 1, 1), Form("resume", "GROUP", 1, 1), Form("drain", "GROUP", 1, 1),
     ), lambda: (
         Option("slots", kinds.LIMIT, "how many of its jobs run at once; `none`: as many as there are", "--slots 4", metavar="N"),
     )),

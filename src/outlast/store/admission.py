@@ -33,6 +33,7 @@ def admit(store: "Store", submission: "Submission", now: int) -> "Job":
     if job.key is not None or submission.needs or not _DECIDED.isdisjoint(job.spec) or store.any_disabled():
         ended, needs, joined = _decide(store, submission, now)
     if joined is not None:
+        store.joined.add(joined.id)
         return joined
     until = None if _DECIDED.isdisjoint(job.spec) else _starts_at(job, now)
     event = e.Submitted(waits=len(needs), until=until)

@@ -40,6 +40,7 @@ class Batch:
             self._store._events = []  # noqa: SLF001
             self._store._fronted = self._store._needed = None  # noqa: SLF001
             self._store.changed = []
+            self._store.joined = set()
         return self._store
 
     def __exit__(self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None") -> None:

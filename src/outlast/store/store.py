@@ -44,7 +44,7 @@ _PUT_RUN = f"INSERT OR REPLACE INTO runs ({RUN_COLUMNS}) VALUES ({', '.join('?' 
 class Store(Reading):
     """The database of a home, to read and to write."""
 
-    __slots__ = ("_ended", "_environment", "_events", "_fronted", "_in_batch", "_model", "_needed", "_runs", "changed")
+    __slots__ = ("_ended", "_environment", "_events", "_fronted", "_in_batch", "_model", "_needed", "_runs", "changed", "joined")
 
     def __init__(self, home: Home) -> None:
         """Open the database, making home and schema if need be. Raises SystemFault."""
@@ -57,6 +57,7 @@ class Store(Reading):
         self._fronted: bool | None = None  # is there a client in front? None: not asked in this batch
         self._needed: bool | None = None  # does any job need something? None: not asked in this batch
         self._runs: dict[int, tuple[int, Run]] = {}  # running job -> (version, run) as this store wrote them
+        self.joined: set[int] = set()  # ids of jobs that a submission of the last batch joined
         self.changed: list[int] = []  # ids of jobs that the last batch wrote
 
     def batch(self) -> "Batch":

@@ -6,13 +6,12 @@ The store marks what has to be looked at in the transaction that changed it, so 
 from outlast.core import events as e
 from outlast.core import job as j
 from outlast.core.deadlines import at_deadline
-from outlast.core.needs import MET, NEVER, TURN, verdict
+from outlast.core.needs import MET, NEVER, TURN, met, verdict
 from outlast.seams import failpoint
 from outlast.supervisor.context import Context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from outlast.core.job import Job
     from outlast.core.needs import Need
 
 AT_ONCE = 500  # needs of one commit
@@ -76,12 +75,3 @@ class Settler:
             if isinstance(event, e.Ended):
                 store.forget_front(number)
         return served
-
-
-def met(job: "Job", need: str, text: str, until: int | None, at: int) -> "list[e.AnyEvent]":
-    """Return what happens to a job when a need of its is met: it is queued if that was the last one and nothing holds it."""
-    events: list[e.AnyEvent] = [e.Met(need=need, text=text, until=until)]
-    not_before = max(until or 0, job.next_run_at or 0)
-    if job.waits == 1 and not_before <= at and not job.paused and not job.held:
-        events.append(e.Queued(because=text))
-    return events

@@ -21,6 +21,8 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     elif parsed.form == "remove":
         jobs.remove_group(name)
         return 0
+    elif parsed.form in {"pause", "resume", "drain"}:
+        {"pause": jobs.pause_group, "resume": jobs.resume_group, "drain": jobs.drain_group}[parsed.form](name)
     groups = jobs.groups()
     if name:
         groups = [group for group in groups if group["name"] == name]
@@ -32,7 +34,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         print(dumps({"schema": 1, "groups": groups} if not name else {"schema": 1, **groups[0]}))
     elif parsed.options.get("ids"):
         sys.stdout.write("".join(f"{group['name']}\n" for group in groups))
-    elif parsed.form != "set":
+    elif parsed.form not in {"set", "pause", "resume", "drain"}:
         sys.stdout.write(details.groups_table(groups, width=width(os.environ), colours=colours(os.environ)))
         if not groups and not parsed.options.get("quiet"):
             sys.stdout.flush()

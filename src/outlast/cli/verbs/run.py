@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 def main(parsed: "Parsed", jobs: "Jobs") -> int:
     """Submit."""
+    if parsed.options.get("dry-run"):
+        from outlast.cli.verbs.run_dry import say
+
+        return say(parsed, jobs)
     if parsed.foreground:
         from outlast.client.front import run_in_front
 
