@@ -21,7 +21,7 @@ def job_in(status: str, **fields: Any) -> Job:
         return Job(**{**made, "id": 0, "created_at": 0, **fields})
     made |= {"version": 9, "status": status}
     if status == j.PENDING:
-        made |= {"run": RUN, "next_run_at": NOW + 1, "exit_code": 1}
+        made |= {"run": RUN, "next_run_at": NOW + 1, "exit_code": 1, "waits": 2}
     if status == j.QUEUED:
         made |= {"run": RUN, "queued_at": AT, "exit_code": 1}
     if status == j.RUNNING:
@@ -48,6 +48,7 @@ def event_for(kind: type[e.Event], status: str) -> "e.AnyEvent":
         e.Signalled: {"signal": 15, "by": j.STOP},
         e.Warned: {"warning": "w", "text": "t"},
         e.Noted: {"text": "t"},
+        e.Met: {"need": "job:1"},
         e.Postponed: {"until": NOW + 10},
         e.Reserved: {"until": NOW + 10},
     }

@@ -15,7 +15,8 @@ from outlast.core.events import Ended, Retried
 from outlast.core.job import Ending
 from outlast.core.lifecycle import after
 from outlast.core.overlap import ACCEPT, SKIP, overlap
-from outlast.core.policies import after_run, judge, lost, machine_ended, of_status, without_run
+from outlast.core.policies import judge, lost, machine_ended, of_status, without_run
+from outlast.core.retries import after_run
 from outlast.core.times import LATEST
 
 SECOND = 1_000_000_000
@@ -176,8 +177,8 @@ def test_what_follows_a_run(outcome: str, runs: int | None, wish: dict[str, Any]
 )  # fmt: skip
 def test_an_interrupted_run_is_not_charged(outcome: str, runs: int | None, interrupted: int, reason: str | None) -> None:
     wish = {**RUN_WISH, "verb": j.INTERRUPT if outcome == j.INTERRUPTED else j.STOP}
-    job = job_in(j.RUNNING, spec={"retries.num-runs": runs}, stop_requested=wish)
-    event = after_run(job, ENDING.replace(outcome=outcome), NOW, interrupted=interrupted)
+    job = job_in(j.RUNNING, spec={"retries.num-runs": runs}, stop_requested=wish, uncharged=interrupted)
+    event = after_run(job, ENDING.replace(outcome=outcome), NOW)
     assert (reason, Retried if reason is None else Ended) == (getattr(event, "reason", None), type(event))
 
 
@@ -213,7 +214,7 @@ def test_what_is_lost_is_called_lost_and_a_machine_that_ended_interrupted() -> N
     ("status", "words"), [(j.PENDING, "while it waited"), (j.QUEUED, "before it started"), (j.RESERVED, "while it was reserved")]
 )
 def test_a_job_that_waits_ends_without_a_run(verb: str, status: str, words: str) -> None:
-    event = without_run(verb, status)
+    event = without_run(job_in(status, stop_requested={"verb": verb}))
     done = {j.STOP: "stopped", j.KILL: "killed", j.INTERRUPT: "interrupted"}[verb]
     assert (j.INTERRUPTED if verb == j.INTERRUPT else j.STOPPED) == event.outcome
     assert f"{done} {words}" == event.reason

@@ -11,8 +11,10 @@ from typing import Any
 from outlast.core import events as e
 from outlast.core import job as j
 from outlast.core.job import Ending, Job
+from outlast.core.needs import APPROVAL, Need
 from outlast.home import Home
-from outlast.store.store import Environment, Front, Store, Submission
+from outlast.store.store import Store
+from outlast.store.submission import Environment, Front, Submission
 from support import CHECKOUT
 
 AT = 1_700_000_000_000_000_000
@@ -31,8 +33,10 @@ def submission(
 ) -> Submission:
     """Return a submission; `fields` of its job."""
     made = {"name": "n", "command": ["true"], "cwd": "/", "info": ["", "", ""], **fields}
+    if overlap is not None:
+        made["spec"] = {**made.get("spec", {}), "overlap": overlap}
     job = Job(id=0, created_at=0, **made)
-    return Submission(job=job, environment=environment, overlap=overlap, waits=waits, front=front)
+    return Submission(job=job, environment=environment, needs=(Need(name=APPROVAL),) if waits else (), front=front)
 
 
 def submit(store: Store, **fields: Any) -> Job:

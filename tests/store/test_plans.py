@@ -13,8 +13,9 @@ from outlast.store import finding
 from outlast.store.driver import load_queries
 from outlast.store.finding import Filter, find, listing
 from outlast.store.reading import Reading
-from store.making import AT, fill
+from store.making import AT, fill, submission
 
+MADE = submission(name="name3").job.replace(id=99)
 FEW, MANY = 100, 20_000
 Question = Callable[[Reading], Any]
 
@@ -52,9 +53,21 @@ SAME_COST: dict[str, Question] = {
         r.to_stop(),
         r.running(),
     ],
-    "groups": lambda r: [r.group("g"), r.groups(), r.queued_before("group1", 99)],
+    "groups": lambda r: [r.group("g"), r.groups(), r.queued_before(MADE.replace(group="group1"))],
     "any left": lambda r: [r.any_active(), r.count_active(), r.count_ended()],
-    "overlap": lambda r: [r.database.one("active-key", "k"), r.database.one("active-name", "name3")],
+    "overlap": lambda r: [
+        r.database.one("active-key", "k", 0),
+        r.database.one("active-name", "name3", 0),
+        r.database.all("active-ids-key", "k", 0),
+        r.database.all("active-ids-name", "name3", 0),
+        r.database.one("fresh-key", "k", 2 * AT),
+        r.database.one("fresh-name", "name3", 2 * AT),
+        r.before_in_turn(MADE),
+        r.before_in_turn(MADE.replace(key="k")),
+    ],
+    "needs": lambda r: [r.outlook(), r.needs_due(9), r.needs_of(7), r.waiting_for("turn:n:x"), r.database.one("depends-on", 7, 9)],
+    "deadlines": lambda r: [r.past_deadline(2 * AT), r.next_deadline(), r.paused()],
+    "usual duration": lambda r: r.usual_duration("name3",
     "events": lambda r: [r.last_event(), r.last_events(9), r.events_after(5, 9)],
 }
 BOUNDED: dict[str, Question] = {  # how many more there are is counted, but not all of them

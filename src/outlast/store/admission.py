@@ -35,6 +35,8 @@ def admit(store: "Store", submission: "Submission", now: int) -> "Job":
     if joined is not None:
         store.joined.add(joined.id)
         return joined
+    if ended is not None:
+        submission = submission.replace(front=None)  # whoever is in front gets its descriptors back
     until = None if _DECIDED.isdisjoint(job.spec) else _starts_at(job, now)
     event = e.Submitted(waits=len(needs), until=until)
     made = store.fill(submission, event, now) if job.id else store.insert(submission, after(job, event, now), event, now)
