@@ -28,7 +28,7 @@ case $1 in
 lines) seq 1 3000 ;;
 fails) echo 'no luck' >&2; (exit 7) ;;
 retried) echo "run $OUTLAST_RUN"; [ "$OUTLAST_RUN" -ge 3 ] ;;
-stopped) sleep 1000 ;;
+stopped|late) sleep 1000 ;;
 loud) seq -f %0100.0f 1 8000 ;;
 gated) until [ -e {folder}/go ]; do sleep 0.02; done; seq -f %0100.0f 1 8000 ;;
 esac
@@ -59,6 +59,8 @@ KINDS = {
     "fails": Kind((), "failed", 7, 1, lambda _: b""),
     "retried": Kind(("--retries", "4"), "succeeded", 0, 3, lambda run: b"run %d\n" % run),
     "stopped": Kind((), "stopped", None, 1, lambda _: b""),
+    "late": Kind(("--timeout.run", "300ms", "--timeout.soft.run", "100ms"), "timed_out", None, 1, lambda _: b""),
+    "never": Kind(("--approval", "--wait.abort-datetime", "in 1s"), "aborted", None, 0, lambda _: b""),
     "loud": Kind(SMALL_FILES, "succeeded", 0, 1, lambda _: numbers(8000, 100)),
     "gated": Kind(SMALL_FILES, "succeeded", 0, 1, lambda _: numbers(8000, 100)),
 }
@@ -313,8 +315,8 @@ class Scene:
 
     def _check_run(self, run: Row, job: Row, started: int, code: int | None, *, cut: bool) -> None:
         allowed = {"succeeded", "failed"}
-        if "stopped" == job.name:
-            allowed.add("stopped")
+        if job.name in {"stopped", "late"}:
+            allowed.add({"stopped": "stopped", "late": "timed_out"}[job.name])
         if OURS in run.reason:
             allowed.add("lost")
         if cut:

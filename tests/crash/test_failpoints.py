@@ -73,7 +73,33 @@ def supervisor_dies_as_it_becomes_newer(scene: Scene, name: str) -> None:
     scene.go()
 
 
+def supervisor_dies_while_others_wait(scene: Scene, name: str) -> None:
+    env = scene.armed(f"{name}=die")
+    scene.submit("fails", "--wait.timedelta", "200ms", env=env)
+    scene.submit("lines", "--after.failed", "1", env=env)
+    scene.submit("lines", "--after.ended", "1,2", "--overlap", "queue", env=env)
+
+
+def supervisor_dies_as_time_is_over(scene: Scene, name: str) -> None:
+    env = scene.armed(f"{name}=die")
+    scene.submit("late", env=env)
+    scene.submit("never", env=env)
+    until(lambda: scene.reached(name))
+
+
+def supervisor_dies_as_it_pauses(scene: Scene, name: str) -> None:
+    scene.submit("gated", env=scene.armed(f"{name}=die"))
+    until(lambda: scene.started()["1.1"])
+    scene("pause", "--no-wait", "1", status=0)
+    until(lambda: scene.reached(name))
+    scene("resume", "1", status=0)
+    scene.go()
+
+
 WORKLOADS = {
+    "settle.before": supervisor_dies_while_others_wait,
+    **dict.fromkeys(["deadline.before", "limit.before"], supervisor_dies_as_time_is_over),
+    **dict.fromkeys(["pause.before-signal", "pause.after-signal"], supervisor_dies_as_it_pauses),
     **dict.fromkeys(["submit.before", "submit.after-insert", "submit.after-commit", "submit.after-wake"], dies_while_it_submits),
     **dict.fromkeys(["request.before", "request.after-commit"], dies_while_it_asks_for_an_end),
     "front.handed-over": dies_in_front_before_it_submits,

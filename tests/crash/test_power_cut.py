@@ -16,6 +16,7 @@ from support import Finished
 
 Clients = list[tuple[str, Popen[bytes]]]
 UNTIL_IDLE = ("checkpoint.before", "checkpoint.after", "leave.before", "leave.after")
+OF_WAITING = ("settle", "deadline", "limit", "pause")
 OF_CLIENTS = ("front", "submit", "request", "upgrade")
 POINTS = [name for name in seams.FAILPOINTS if name.partition(".")[0] not in OF_CLIENTS]
 
@@ -70,8 +71,30 @@ def cut_and_look(scene: Scene, clients: Clients) -> None:
     opened_on_another_boot(poorer)
 
 
+def comes_to(scene: Scene, name: str) -> None:
+    """Bring a supervisor to a failpoint that ordinary jobs do not lead to."""
+    env = scene.armed(f"{name}=block")
+    scene.submit("gated", env=env)
+    until(lambda: scene.started()["1.1"])
+    match name.partition(".")[0]:
+        case "settle":
+            scene.submit("lines", "--after.ended", "1")
+            scene.go()
+        case "deadline":
+            scene.submit("never")
+        case "limit":
+            scene.submit("late")
+        case "pause":
+            scene("pause", "--no-wait", "1", status=0)
+
+
 @pytest.mark.parametrize("name", POINTS)
 def test_the_power_goes_while_the_supervisor_is_at(scene: Scene, name: str) -> None:
+    if name.partition(".")[0] in OF_WAITING:
+        comes_to(scene, name)
+        until(lambda: scene.reached(name))
+        cut_and_look(scene, [])
+        return
     clients = submit_without_waiting(scene, scene.armed(f"{name}=block"))
     if name in UNTIL_IDLE or name.startswith("stop."):
         accept(scene, clients)

@@ -127,7 +127,10 @@ def _changes(job: Job, event: "e.AnyEvent", now: int) -> "dict[str, Any]":  # no
         case e.Postponed():
             return {"status": PENDING, "next_run_at": event.until, "waits": len(event.needs)}
         case e.Retried():
-            return {"status": PENDING, "pid": None, "next_run_at": event.next_run_at, "stop_requested": None, **_of(job, event.ending)}
+            return {
+                "status": PENDING, "pid": None, "next_run_at": event.next_run_at - _stood_still(job, now), "stop_requested": None,
+                **_of(job, event.ending),
+            }  # fmt: skip
         case e.StopRequested():
             return {"stop_requested": _wish(job.stop_requested, event, now)}
         case e.Paused():
@@ -155,10 +158,18 @@ _OTHER_SIGNALS = frozenset({"signal", "pause", "resume", "warning"})
 
 def _not_before(job: Job, event: e.Met, now: int) -> int | None:
     """Return when the job may be queued after `event`: now or later if that was the last thing it waited for, else as before."""
-    known = [instant for instant in (job.next_run_at, event.until) if instant is not None]
+    shift = _stood_still(job, now)
+    known = [job.next_run_at] if job.next_run_at is not None else []
+    if event.until is not None:
+        known.append(event.until - shift)
     if job.waits == 1 and not known:
-        return now
+        return now - shift
     return max(known) if known else None
+
+
+def _stood_still(job: Job, now: int) -> int:
+    """Return for how long the clocks of a paused job stand still: what is reckoned from now is reckoned from there, and grows with it."""
+    return max(now - job.paused_at, 0) if job.paused and job.paused_at is not None else 0
 
 
 def _resumed(job: Job, now: int) -> "dict[str, Any]":

@@ -69,6 +69,8 @@ def _decide(store: "Store", submission: "Submission", now: int) -> "tuple[e.Ende
     word = as_stored_text(job.name if job.key is None else job.key)
     which = "name" if job.key is None else "key"
     count, newest = store.database.one(f"active-{which}", word, job.id)
+    if count and lapse(store, now):
+        count, newest = store.database.one(f"active-{which}", word, job.id)
     (waiting,) = store.database.one("count-waiting", as_stored_text(turn(job)))
     what, why = overlap(Others(active=count, newest=newest, waiting=waiting), key=job.key, rule=rule, name=job.name)
     if what == SKIP:
@@ -140,6 +142,18 @@ def _unmet(store: "Store", submission: "Submission") -> "tuple[list[Need], str |
         elif told != MET:
             unmet.append(need)
     return unmet, never
+
+
+def lapse(store: "Store", now: int) -> int:
+    """End the reservations that have lapsed: no supervisor lives only for them. Returns how many."""
+    from outlast.core.deadlines import at_deadline
+
+    lapsed = [job for job in store.jobs(store.past_deadline(now)) if job.status == j.RESERVED]
+    for job in lapsed:
+        event = at_deadline(job, now)
+        if event is not None:
+            store.record(job, event, now)
+    return len(lapsed)
 
 
 def _joined(store: "Store", job: "Job", newest: int | None, variables: bytes) -> "Job":

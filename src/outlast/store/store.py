@@ -104,6 +104,9 @@ class Store(Reading):
             if job.key is not None:
                 from outlast.core.overlap import Others, overlap
 
+                from outlast.store.admission import lapse
+
+                lapse(self, now)
                 count, newest = self.database.one("active-key", as_stored_text(job.key), 0)
                 overlap(Others(active=count, newest=newest), key=job.key, rule=None, name=job.name)
             event = e.Reserved(until=until)
@@ -120,8 +123,9 @@ class Store(Reading):
         found = self.job(wanted.id)
         if found is None:
             raise NotFound(f"no job {wanted.id}", "`outlast reserve` gives an id out")
-        if found.status != RESERVED:
-            raise Refused(f"job {wanted.id} is not reserved: it is {found.outcome or found.status}", "`outlast reserve` gives an id out")
+        if found.status != RESERVED or (found.deadline is not None and found.deadline <= now):
+            how = "its reservation has lapsed" if found.status == RESERVED else f"it is {found.outcome or found.status}"
+            raise Refused(f"job {wanted.id} is not reserved: {how}", "`outlast reserve` gives an id out")
         start = wanted.replace(
             version=found.version, status=found.status, deadline=found.deadline, created_at=found.created_at,
             environment=self._put_environment(submission, now),

@@ -44,7 +44,8 @@ class Settler:
         store = self._context.store
         job = store.job(number)
         if job is None or job.status != j.PENDING:
-            return False  # an earlier need of this round ended it
+            store.still_waits(number, need.name)  # an earlier need of this round ended it
+            return False
         failpoint("settle.before")
         if need.name.startswith(f"{TURN}:"):
             before = store.before_in_turn(job)
