@@ -254,16 +254,16 @@ class FileWatch:
 
     # --- the kernel ---
 
-    def _directory(self, path: bytes, told: os.stat_result) -> Watched | None:
+    def _directory(self, path: bytes, told: os.stat_result, *, entries: bool) -> Watched | None:
         """Watch a directory; None if it cannot be read. Raises Unseen, OSError."""
-        from outlast.conditions.inotify import ENTRIES, sees
+        from outlast.conditions.inotify import ENTRIES, ITSELF, sees
 
         if told.st_dev not in self._seen_by_kernel:
             self._seen_by_kernel[told.st_dev] = sees(path)
         if not self._seen_by_kernel[told.st_dev]:
             raise Unseen
         try:
-            return self._watch(path, ENTRIES)
+            return self._watch(path, ENTRIES if entries else ITSELF)
         except PermissionError:
             return None
 
