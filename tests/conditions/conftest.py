@@ -28,7 +28,7 @@ class Driven(Loop):
         deadline = began + int(within * 1000) * MS
         while not condition():
             assert monotonic() < deadline, f"still not so after {within} s: {condition}"
-            self.wait(max(min(deadline - monotonic(), 1000 * MS), 0))
+            self.wait(max(min(deadline - monotonic(), 20 * MS), 0))
         return (monotonic() - began) / 1e9
 
     def idle(self, milliseconds: int) -> int:

@@ -21,7 +21,7 @@ def answer(kind: "Condition", word: str) -> int:
         else:
             status, text = BROKEN, f"the condition `{kind.name}` returned {type(seen).__name__}"
     except Exception as error:  # noqa: BLE001  # a kind may come from anybody
-        status, text = BROKEN, str(error) or type(error).__name__
+        status, text = BROKEN, " ".join(str(error).split()) or type(error).__name__
     os.write(1, b"\n" + one_line(text).encode("utf-8", "backslashreplace") + b"\n")
     return status
 

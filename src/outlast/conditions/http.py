@@ -79,4 +79,4 @@ def _opener() -> "OpenerDirector":
 def _reason(reason: object) -> str:
     """Return what went wrong, in the system's words where it was the system."""
     strerror = getattr(reason, "strerror", None)
-    return strerror or str(reason).replace("\n", " ") or type(reason).__name__
+    return strerror or " ".join(str(reason).split()) or type(reason).__name__
