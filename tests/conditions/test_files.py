@@ -211,6 +211,8 @@ def test_what_is_forgotten_is_not_told(files, loop, tmp_path):
     files.forget(str(tmp_path / "in.csv"), other)
     files.forget(str(tmp_path / "in.csv"), other)
     assert ({}, {}, {}, set()) == (files._entries, files._places, files._watched, files._polled)
+    if files._kernel is not None:
+        assert "inotify wd" not in Path(f"/proc/self/fdinfo/{files._kernel.fd}").read_text()
 
 
 def test_one_that_is_forgotten_by_another(told_files, loop, tmp_path):
@@ -296,7 +298,8 @@ def test_a_storm_of_other_names(told_files, loop, tmp_path):
     looked = []
     with pytest.MonkeyPatch.context() as patch:
         for name in ("stat", "lstat", "readlink"):
-            patch.setattr(os, name, lambda *_, **__: looked.append("look"))
+            real = getattr(os, name)
+            patch.setattr(os, name, lambda *args, real=real: looked.append(args) or real(*args))
         assert 1 == loop.idle(20)
     assert [] == looked
     assert 0 == told.times
@@ -381,26 +384,34 @@ def test_no_polls_for_nothing(told_files, loop, tmp_path):
     assert 0 == loop.idle(1200)
 
 
-def mounted(target: Path) -> bool:
-    done = subprocess.run(["mount", "-t", "tmpfs", "none", target], capture_output=True, check=False)
-    return done.returncode == 0
+MOUNTED = """
+import os, subprocess, sys
+from pathlib import Path
+from outlast.conditions.files import FileWatch
+from outlast.supervisor.loop import Loop
+loop = Loop()
+files = FileWatch(loop)
+told = []
+target = Path(sys.argv[1])
+files.watch(f"{target}/in.csv", lambda: told.append(1))
+def heard(what):
+    told.clear()
+    what()
+    while not told:
+        loop.wait(None)
+heard(lambda: subprocess.run(["mount", "-t", "tmpfs", "none", target], check=True))
+heard((target / "in.csv").touch)
+heard(lambda: subprocess.run(["umount", target], check=True))
+heard((target / "in.csv").touch)
+"""
 
 
-def test_a_file_system_that_is_mounted_there(told_files, loop, tmp_path):
-    told = Told()
-    target = tmp_path / "disk"
-    target.mkdir()
-    told_files.watch(str(target / "in.csv"), told)
-    if not mounted(target):
+def test_a_file_system_that_is_mounted_there(tmp_path):
+    """In mounts of its own: other tests are not told of it."""
+    own = ["unshare", "--mount"]
+    if subprocess.run([*own, "mount", "-t", "tmpfs", "none", tmp_path], capture_output=True, check=False).returncode:
         pytest.skip("may not mount")
-    try:
-        loop.until(told.again, SOON)
-        settle(loop, told)
-        (target / "in.csv").touch()
-        loop.until(told.again, SOON)
-    finally:
-        subprocess.run(["umount", target], check=True)
-    loop.until(told.again, SOON)
+    subprocess.run([*own, sys.executable, "-c", MOUNTED, tmp_path], check=True, timeout=30)
 
 
 ORDINARY = """
@@ -496,3 +507,21 @@ def test_a_file_where_a_directory_is_wanted(files, loop, tmp_path):
     settle(loop, told)
     (tmp_path / "a" / "in.csv").touch()
     loop.until(told.again, patience(files))
+
+
+def test_a_busy_directory_wakes_nobody_once_what_is_waited_for_lies_deeper(told_files, loop, tmp_path):
+    told = Told()
+    path = tmp_path / "a" / "b" / "in.csv"
+    told_files.watch(str(path), told)
+    path.parent.mkdir(parents=True)
+    settle(loop, told)
+    for number in range(100):
+        (tmp_path / f"other{number}").touch()
+        (tmp_path / "a" / f"other{number}").touch()
+    assert 0 == loop.idle(20)
+    (tmp_path / "a").rename(tmp_path / "old")
+    loop.until(told.again, SOON)
+    path.parent.mkdir(parents=True)
+    settle(loop, told)
+    path.touch()
+    loop.until(told.again, SOON)

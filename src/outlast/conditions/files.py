@@ -275,11 +275,21 @@ class FileWatch:
         if watched is None:
             watched = self._watched[number] = Watched(number)
             self._fresh.append(watched)
+        watched.asked |= mask
         return watched
 
     def _release(self, watched: Watched) -> None:
-        if watched.idle and self._kernel is not None and self._watched.pop(watched.number, None) is not None:
+        """Watch it no longer if nothing depends on it; nor all that happens in it, if only its own fate matters now."""
+        from outlast.conditions.inotify import ITSELF
+
+        if self._kernel is None or watched.number not in self._watched:
+            return
+        if watched.idle:
+            del self._watched[watched.number]
             self._kernel.remove(watched.number)
+        elif watched.asked & ~ITSELF and not watched.needs_names and not watched.opened:
+            watched.asked = 0
+            self._kernel.remove(watched.number)  # it is watched anew, for less, when the kernel says that this one is no more
 
     def _told(self, _: int) -> None:
         """Take one batch of what the kernel tells. Names that nobody waits for cost two look-ups."""

@@ -40,7 +40,7 @@ class NonopenFile:
         if not os.path.exists("/proc/1"):
             return Seen(met=True, text="open by nobody that can be seen; processes of other users are hidden (hidepid)")
         if hidden:
-            count = "1 process of another user" if hidden == 1 else f"{hidden} processes of other users"
+            count = "1 process" if hidden == 1 else f"{hidden} processes"  # of other users, or that protect themselves
             return Seen(met=True, text=f"open by nobody that can be seen; {count} could not be looked at")
         return Seen(met=True, text="open by nobody")
 

@@ -29,10 +29,11 @@ _MISSING = (errno.ENOENT, errno.ENOTDIR)
 class Watched:
     """One inode that the kernel watches for us, and what depends on it."""
 
-    __slots__ = ("number", "opened", "passing", "places")
+    __slots__ = ("asked", "number", "opened", "passing", "places")
 
     def __init__(self, number: int) -> None:
         self.number = number  # the kernel's
+        self.asked = 0  # for what events
         self.passing: dict[bytes, set[Place]] = {}  # whose way depends on that name in this directory
         self.places: set[Place] = set()  # that are this directory
         self.opened: set[Entry] = set()  # that are this file, and whose opening and closing is of interest
@@ -41,6 +42,11 @@ class Watched:
     def idle(self) -> bool:
         """Whether nothing depends on it any more."""
         return not (self.passing or self.places or self.opened)
+
+    @property
+    def needs_names(self) -> bool:
+        """Whether anything depends on the names in it."""
+        return bool(self.places or self.passing.keys() - {SELF})
 
     def all_places(self) -> "set[Place]":
         """Return every place that depends on it."""
