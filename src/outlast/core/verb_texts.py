@@ -65,8 +65,19 @@ DESCRIPTIONS: dict[str, str] = {
     ),
     "supervisor": (
         "The supervisor starts jobs and records how they end. It starts by itself when there is work and leaves when there is "
-        "none; running jobs do not depend on it. `status` says whether it lives, `stop` ends it and leaves all jobs alone, `run` "
-        "runs one in front, for service managers."
+        "none; running jobs do not depend on it. `status` says whether it lives, `start` starts one if none lives, `stop` ends it and "
+        "leaves all jobs alone, `run` runs one in front, for service managers. A home that is not there is not made: it may lie on a "
+        "disk that is not mounted."
+    ),
+    "service": (
+        "Jobs that wait, for a retry, a slot or a time, survive a reboot in any case; a service has them start without anybody calling "
+        "outlast. At boot it does `outlast supervisor start` for this home, and nothing else: a supervisor that finds nothing to do "
+        "leaves. A home is served by its path; every home needs a service of its own.\n\n"
+        "`install` uses systemd (a user unit, with lingering, without which it would start when you log in), else crontab (a line that "
+        "cron does when it starts), on macOS launchd (an agent, which starts when you log in: what starts before is for root). What "
+        "cannot be done is said with the command to type, and the exit status is 5 unless it comes up at boot. Again is no harm.\n\n"
+        "`remove` undoes it and leaves the supervisor, all jobs and lingering alone. `status` says of each kind whether it is "
+        "installed, is done at boot (enabled) and works now (active: the unit was started, cron runs)."
     ),
     "completion": "Write a script that teaches SHELL (bash, zsh or fish) to complete verbs, options, ids and groups.",
     "help": "Show the help of a verb, or an overview of all.",
@@ -122,7 +133,13 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("outlast group remove nightly", ""),
     ),
     "doctor": (("outlast doctor", ""), ("outlast doctor --json", "")),
-    "supervisor": (("outlast supervisor status", ""), ("outlast supervisor stop", "")),
+    "supervisor": (("outlast supervisor status", ""), ("outlast supervisor start", ""), ("outlast supervisor stop", "")),
+    "service": (
+        ("outlast service install", ""),
+        ("outlast service install --kind crontab", ""),
+        ("outlast service status --json", ""),
+        ("outlast service remove", ""),
+    ),
     "completion": (
         ("outlast completion bash > ~/.local/share/bash-completion/completions/outlast", ""),
         ("outlast completion zsh > ~/.zfunc/_outlast", "with ~/.zfunc in $fpath"),
@@ -173,6 +190,13 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
     "group": (_OK, _USAGE, (3, "no such group"), (4, "refused: it has jobs that have not ended"), _WORLD, _BUG),
     "doctor": (_OK, (1, "something is wrong; what and what to do is said"), _USAGE, _WORLD, _BUG),
     "supervisor": (_OK, _USAGE, (4, "refused: another one lives"), _WORLD, _BUG),
+    "service": (
+        _OK,
+        _USAGE,
+        (4, "refused: a file there was not written by outlast"),
+        (5, "it does not come up at boot; what is missing and what to type is said"),
+        _BUG,
+    ),
     "completion": _USUAL,
     "help": _USUAL,
     "version": _USUAL,
@@ -184,5 +208,5 @@ OVERVIEW: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Start", ("run", "rerun")),
     ("Look", ("list", "ps", "history", "show", "why", "logs", "events")),
     ("Wait and end", ("wait", "stop", "interrupt", "kill", "signal")),
-    ("Keep in order", ("group", "supervisor", "doctor", "completion", "help", "version")),
+    ("Keep in order", ("group", "supervisor", "service", "doctor", "completion", "help", "version")),
 )
