@@ -106,7 +106,8 @@ class _Systemd(_Manager):
             answer = ask(["loginctl", "--no-ask-password", "enable-linger", user])
             if not answer.ok:
                 lacks.append((f"lingering is not enabled ({answer.complaint})", f"`sudo loginctl enable-linger {user}`"))
-        for words in (("daemon-reload",), ("enable", "--now", self.unit)):
+        # not `enable --now`, which would wait for as long as a unit that failed before is tried again and again
+        for words in (("daemon-reload",), ("enable", self.unit), ("restart", self.unit)):
             answer = self._systemctl(*words)
             if not answer.ok:
                 typed = f"systemctl --user daemon-reload && systemctl --user enable --now {self.unit}"

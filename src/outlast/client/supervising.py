@@ -25,8 +25,8 @@ def status(jobs: "Jobs") -> "dict[str, Any]":
 
 
 def start(jobs: "Jobs") -> None:
-    """See to it that a supervisor lives and looks at the store. Raises SystemFault if there is no home: nothing can wait there."""
-    if not jobs.home.exists():
+    """See to it that a supervisor lives and looks at the store. Raises SystemFault if there is no home."""
+    if not jobs.home.exists() and not os.path.isdir(jobs.home.path):
         hint = "`outlast run` makes it; if it lies on a disk that is not mounted, mount that and try again"
         raise SystemFault(f"there is no home at {jobs.home.path}", hint)
     jobs.wake()

@@ -76,8 +76,8 @@ def unit(home: str, words: "list[str]", *, restart: bool) -> str:
 
 
 def _exec_line(words: "list[str]") -> str:
-    """Return `words` for ExecStart. In the first one, the program, `$` stands for itself."""
-    program, *rest = words
+    """Return `words` for ExecStart. In the first one, the program, `$` stands for itself, and no quote or backslash may stand."""
+    program, *rest = words if set(words[0]).isdisjoint("\"'\\") else ["/bin/sh", "-c", 'exec "$0" "$@"', *words]
     return " ".join([_quoted(program), *(_quoted(word.replace("$", "$$")) for word in rest)])
 
 
@@ -102,7 +102,7 @@ def _cron_word(word: str) -> str:
     `\%` is a percent sign for those that end the command at one, and for the shell of those that do not. Crons differ about `\\`, so
     none is written.
     """
-    if word.isascii() and all(letter.isalnum() or letter in "/._-=+:,@" for letter in word):
+    if word and word.isascii() and all(letter.isalnum() or letter in "/._-=+:,@" for letter in word):
         return word
     spelled = {"%": r"'\%'", "'": r"'\''", "\\": r"\''"}
     return f"'{''.join(spelled.get(letter, letter) for letter in word)}'"

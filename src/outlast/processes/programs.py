@@ -29,9 +29,16 @@ class Answer:
 
     @property
     def complaint(self) -> str:
-        """The last line it wrote to stderr, else how it ended."""
+        """The first line of stderr that complains, else how it ended."""
         lines = self.error.decode("utf-8", "replace").strip().splitlines()
-        return lines[-1].strip() if lines else "there is no such program" if self.status == MISSING else f"exit status {self.status}"
+        lines = [line.strip() for line in lines if not line.startswith(("Created symlink", "See "))] or lines  # systemctl(1), crontab(1)
+        return (
+            lines[0].strip().removesuffix(".")
+            if lines
+            else "there is no such program"
+            if self.status == MISSING
+            else f"exit status {self.status}"
+        )
 
 
 MISSING = 127
