@@ -65,14 +65,14 @@ DESCRIPTIONS: dict[str, str] = {
     ),
     "supervisor": (
         "The supervisor starts jobs and records how they end. It starts by itself when there is work and leaves when there is "
-        "none; running jobs do not depend on it. `status` says whether it lives, `start` starts one if none lives, `stop` ends it and "
-        "leaves all jobs alone, `run` runs one in front, for service managers. A home that is not there is not made: it may lie on a "
-        "disk that is not mounted."
+        "none; running jobs do not depend on it. `status` says whether it lives, `start` starts one if none lives "
+        "(but makes no home: one that is not there may lie on a disk that is not mounted), `stop` ends it and leaves all jobs alone, "
+        "`run` runs one in front, for service managers."
     ),
     "service": (
-        "Jobs that wait, for a retry, a slot or a time, survive a reboot in any case; a service has them start without anybody calling "
+        "Jobs that wait, for a retry or a slot, survive a reboot in any case; a service has them start without anybody calling "
         "outlast. At boot it does `outlast supervisor start` for this home, and nothing else: a supervisor that finds nothing to do "
-        "leaves. A home is served by its path; every home needs a service of its own.\n\n"
+        "leaves. Every home needs a service of its own.\n\n"
         "`install` uses systemd (a user unit, with lingering, without which it would start when you log in), else crontab (a line that "
         "cron does when it starts), on macOS launchd (an agent, which starts when you log in: what starts before is for root). What "
         "cannot be done is said with the command to type, and the exit status is 5 unless it comes up at boot. Again is no harm.\n\n"
