@@ -2,6 +2,7 @@
 
 import os
 import plistlib
+import re
 import shutil
 import subprocess
 
@@ -15,7 +16,7 @@ from support import eventually
 
 BOOT = "11111111-2222-3333-4444-555555555555"
 RETRY = ("--retries", "1", "--retries.delay", "2s", "--", "sh", "-c", "echo run; exit 3")
-ODD = 'a b 50% %d $HOME `id` it\'s "q" \\ \\\\ \\% ü;#&'
+ODD = 'a b 50% %d $HOME ${HOME} `id` it\'s "q" \\ \\\\ \\% ü;#&'
 OTHERS = b"# mine\nPATH=/usr/bin:/bin\n\n  5 4 * * *   true % in\t \n@reboot true # outlast service: outlast-other\n#@reboot x\n"
 
 
@@ -59,18 +60,22 @@ def test_cron_starts_what_waits(machine):
     assert (2, 3, "failed") == tuple(machine.show(1)[name] for name in ("run", "exit_code", "outcome"))
 
 
-def test_an_odd_home_comes_up_by_cron(machine):
+@pytest.mark.parametrize("kind", ["crontab", "systemd"])
+def test_an_odd_home_comes_up(machine, kind):
+    acting(machine, loginctl=LOGINCTL)
     machine.home = machine.folder / ODD
-    machine.start_cron()
-    machine("service", "install", "--kind", "crontab", status=0)
+    start = machine.start_cron if kind == "crontab" else machine.start_systemd
+    start()
+    machine("service", "install", "--kind", kind, status=0)
     machine.run("--", "true")
     machine("wait", "1", status=0)
     machine.power_off()
     before = starts(machine)
     machine.boot()
-    machine.start_cron()
+    start()
     eventually(lambda: starts(machine) > before)
     assert machine("service", "status", "--json", status=0).json["starts_at"] == "boot"
+    assert 1 == len([*machine.folder.glob("a b*")])
 
 
 def test_other_lines_stay_as_they_are(machine):
@@ -416,7 +421,10 @@ def words_of_unit(text, folder):
     line = next(line for line in said.splitlines() if "Command Line: " in line)
     shell = ["sh", "-c", f"printf '%s\\0' {line.partition('Command Line: ')[2]}"]  # it is shown as one would type it
     program, *rest = subprocess.run(shell, capture_output=True, text=True, check=True).stdout.split("\0")[:-1]
-    return [program, *(word.replace("$$", "$") for word in rest)], said  # so it comes out at the start (systemd.service(5))
+    return [
+        program,
+        *(re.sub(r"\$(\$|\{\w+\})", lambda found: {"$": "$"}.get(found[1], ""), word) for word in rest),
+    ], said  # as it is started
 
 
 @pytest.mark.parametrize("name", ["outlast", "my 50% $HOME outlast", "it's"])
