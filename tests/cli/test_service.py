@@ -5,14 +5,17 @@ import plistlib
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
 from cli.machine import Machine
 from cli.ordinary import Ordinary
 from cli.outside import assert_refused
+from outlast import Jobs, UsageError
+from outlast.client import service
 from outlast.core import units
-from support import eventually
+from support import COMMAND, eventually
 
 BOOT = "11111111-2222-3333-4444-555555555555"
 RETRY = ("--retries", "1", "--retries.delay", "2s", "--", "sh", "-c", "echo run; exit 3")
@@ -395,6 +398,35 @@ def test_wrong_words(acted, words, said):
     assert_refused(acted("service", *words.split()), 2, said)
     assert [] == calls(acted)
     assert not acted.home.exists()
+
+
+def test_the_api_does_the_same(acted, monkeypatch):
+    for name, text in acted.environ().items():
+        monkeypatch.setenv(name, text)
+    with Jobs(str(acted.home)) as jobs:
+        assert "launchd" == jobs.service_install("launchd")["kind"]
+        assert "login" == jobs.service_status()["starts_at"]
+        assert ["launchd"] == jobs.service_remove()
+        assert [] == jobs.service_remove("systemd")
+        with pytest.raises(UsageError, match="sysv"):
+            jobs.service_install("sysv")
+
+
+def test_the_command_that_is_called(monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.argv", ["/somewhere/else"])
+    assert [str(COMMAND)] == service.command()
+    link = tmp_path / "outlast"
+    link.symlink_to(COMMAND)
+    monkeypatch.setattr("sys.argv", [str(link)])
+    assert [str(link)] == service.command(), "a link outlives what it leads to"
+    monkeypatch.setattr("sys.argv", ["-c"])
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "python"))
+    words = service.command()
+    assert len(words) > 1, "no command of that name is there: Python is called"
+    done = subprocess.run([*words, "version"], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("outlast "), done
 
 
 # the texts

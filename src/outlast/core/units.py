@@ -26,7 +26,7 @@ ExecStart={command}
 KillMode=process
 # A job that runs out of memory is that job's end, not the end of all others.
 OOMPolicy=continue
-# The control groups below are ours: limits of jobs are set there.
+# The control groups below are left to outlast, so that jobs can have limits there.
 Delegate=yes
 
 [Install]
