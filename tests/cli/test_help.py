@@ -63,6 +63,8 @@ def test_every_example_of_an_option_is_understood(verb):
             rest = [] if "--" in words or "--from" in words else operands["run"]
         elif verb.name == "group":
             rest = ["set", "G", "--slots", "1"]
+        elif verb.name == "service":
+            rest = ["install"]
         elif verb.operand_choices:
             rest = [verb.operand_choices[0]]
         else:

@@ -150,7 +150,7 @@ def test_other_verbs(line, verb, form, options, operands):
         ("group set G", "--slots"),
         ("group set", "GROUP"),
         ("group remove G --slots 4", "belongs to `outlast group set`"),
-        ("supervisor xyz", "status, stop, run"),
+        ("supervisor xyz", "status, start, stop, run"),
         ("completion tcsh", "bash, zsh, fish"),
         ("version 1", "alone"),
         ("kill --grace 5 1", "unknown option"),

@@ -54,6 +54,24 @@ def test_in_front(outlast):
     assert outlast.supervisor_pid() is None
 
 
+def test_start(outlast):
+    assert_refused(outlast("supervisor", "start"), 5, "no home", "not mounted")
+    assert not outlast.home.exists()
+    outlast.home.mkdir(mode=0o700)
+    assert (0, b"", b"") == tuple(outlast("supervisor", "start", "--quiet"))
+    first = outlast.supervisor_pid()
+    assert f"pid {first}, " in outlast("supervisor", "start", status=0).text
+    assert first == outlast("supervisor", "start", "--json", status=0).json["pid"]
+    outlast("supervisor", "stop", status=0)
+    outlast.run("--", "sleep", "1000")
+    outlast("wait", "1", "--status", "running", status=0)
+    outlast.end()
+    assert outlast.supervisor_pid() is None
+    outlast("supervisor", "start", status=0)
+    eventually(lambda: outlast.show(1)["status"] == "ended")
+    assert outlast.supervisor_pid() is not None
+
+
 def test_asked_to_leave_by_a_signal(outlast):
     outlast.run("--", "sleep", "1000")
     outlast("wait", "1", "--status", "running", status=0)
@@ -77,5 +95,5 @@ def test_a_watcher_is_told_at_once(outlast):
 
 
 def test_wrong_words(outlast):
-    assert_refused(outlast("supervisor", "stat"), 2, "status")
+    assert_refused(outlast("supervisor", "statu"), 2, "status")
     assert_refused(outlast("supervisor", "stop", "x"), 2, "x")

@@ -45,6 +45,7 @@ def operands(verb: Verb, job: int) -> list[str]:
     return {
         "show": [str(job)], "why": [str(job)], "wait": [str(job)], "stop": [str(job)], "interrupt": [str(job)], "kill": [str(job)],
         "signal": ["CONT"], "rerun": [str(job)], "logs": [str(job)], "group": ["set", "g"], "completion": ["bash"], "events": [],
+        "service": ["remove"],
     }.get(verb.name, [])  # fmt: skip
 
 

@@ -149,3 +149,13 @@ def groups_table(groups: "Iterable[Mapping[str, Any]]", *, width: int | None = N
     ]
     headings = ("GROUP", "SLOTS", "RUNNING", "QUEUED", "PENDING", "STATE")
     return table(headings, rows, width=width, right=(1, 2, 3, 4), bold=colours) if rows else ""
+
+
+def services_table(kinds: "Mapping[str, Mapping[str, Any]]", *, width: int | None = None, colours: bool = False) -> str:
+    """Return kinds of services as a table: `installed`, `enabled`, `active`, `linger` (None: unknown) and `where` of each."""
+    words = {True: "yes", False: "no", None: "-"}
+    rows = [
+        [kind, *(words[told[fact]] for fact in ("installed", "enabled", "active", "linger")), str(told["where"])]
+        for kind, told in kinds.items()
+    ]
+    return table(("KIND", "INSTALLED", "ENABLED", "ACTIVE", "LINGER", "WHERE"), rows, width=width, bold=colours)

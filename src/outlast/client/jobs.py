@@ -274,20 +274,9 @@ class Jobs(Wishes, Rules):
 
     def listen(self, after: int | None = None) -> "Iterator[dict[str, Any]]":
         """Yield events as they happen, of all jobs, for ever; `after`: the id of the last one that was seen."""
-        from outlast.client.waiting import SAFETY, Watch
+        from outlast.client.waiting import listen
 
-        store = self.store
-        if after is None:
-            after = store.last_event()
-        watch = Watch(self.home, None)
-        try:
-            while True:
-                for event in store.events_after(after, 1000):
-                    after = event["id"]
-                    yield event
-                watch.pause(SAFETY)
-        finally:
-            watch.close()
+        return listen(self.home, self.store, after)
 
     def why(self, which: "int | str | Job") -> str:
         """Return in a paragraph why a job waits, was skipped, how it ended, and what happens next."""
@@ -371,3 +360,23 @@ class Jobs(Wishes, Rules):
             states = self.states(some, proved=proved)
             for number in some:
                 yield number in states and states[number][0] in goals
+
+    # After a reboot
+
+    def service_install(self, kind: str | None = None) -> "dict[str, Any]":
+        """Have what waits start after a reboot; `kind`: systemd, crontab, launchd. See `client.service.install`."""
+        from outlast.client.service import install
+
+        return install(self, kind)
+
+    def service_remove(self, kind: str | None = None) -> "List[str]":
+        """Undo `service_install`, of one kind or all. Returns the kinds that were there."""
+        from outlast.client.service import remove
+
+        return remove(self, kind)
+
+    def service_status(self) -> "dict[str, Any]":
+        """Return when what waits starts after a reboot (`starts_at`: boot, login, None), and how each kind stands."""
+        from outlast.client.service import status
+
+        return status(self)

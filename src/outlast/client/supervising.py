@@ -1,4 +1,4 @@
-"""What is known of the supervisor, from its lock file; asking it to leave; being one in front (for service managers)."""
+"""What is known of the supervisor, from its lock file; starting it, asking it to leave; being one in front (for service managers)."""
 
 import os
 
@@ -22,6 +22,14 @@ def status(jobs: "Jobs") -> "dict[str, Any]":
             pid, version, since = int(words[0]), words[1], int(words[2])
     counts = true_counts(jobs, jobs.reading) if jobs.reading is not None else {}
     return {"pid": pid, "version": version, "since": since, **{name: counts.get(name, 0) for name in ("running", "queued", "pending")}}
+
+
+def start(jobs: "Jobs") -> None:
+    """See to it that a supervisor lives and looks at the store. Raises SystemFault if there is no home."""
+    if not jobs.home.exists() and not os.path.isdir(jobs.home.path):
+        hint = "`outlast run` makes it; if it lies on a disk that is not mounted, mount that and try again"
+        raise SystemFault(f"there is no home at {jobs.home.path}", hint)
+    jobs.wake()
 
 
 def leave(jobs: "Jobs") -> bool:

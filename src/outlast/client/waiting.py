@@ -9,10 +9,11 @@ from outlast.seams import monotonic
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from outlast.home import Home
+    from outlast.store.store import Store
 
 SAFETY = 5.0  # look again after this, whatever was told
 CROWDED = 0.01  # pause after a change where several jobs are waited for
@@ -83,6 +84,21 @@ class Watch:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def listen(home: "Home", store: "Store", after: int | None) -> "Iterator[dict[str, Any]]":
+    """Yield events after the one with the id `after` (None: the last one) as they happen, for ever."""
+    if after is None:
+        after = store.last_event()
+    watch = Watch(home, None)
+    try:
+        while True:
+            for event in store.events_after(after, 1000):
+                after = event["id"]
+                yield event
+            watch.pause(SAFETY)
+    finally:
+        watch.close()
 
 
 def until(home: "Home", jobs: "Iterable[int] | None", reached: "Callable[[], Any]", timeout: int | None) -> "Any":

@@ -67,8 +67,19 @@ DESCRIPTIONS: dict[str, str] = {
     ),
     "supervisor": (
         "The supervisor starts jobs and records how they end. It starts by itself when there is work and leaves when there is "
-        "none; running jobs do not depend on it. `status` says whether it lives, `stop` ends it and leaves all jobs alone, `run` "
-        "runs one in front, for service managers."
+        "none; running jobs do not depend on it. `status` says whether it lives, `start` starts one if none lives "
+        "(but makes no home: one that is not there may lie on a disk that is not mounted), `stop` ends it and leaves all jobs alone, "
+        "`run` runs one in front, for service managers."
+    ),
+    "service": (
+        "Jobs that wait, for a retry or a slot, survive a reboot in any case; a service has them start without anybody calling "
+        "outlast. At boot it does `outlast supervisor start` for this home, and nothing else: a supervisor that finds nothing to do "
+        "leaves. Every home needs a service of its own.\n\n"
+        "`install` uses systemd (a user unit, with lingering, without which it would start when you log in), else crontab (a line that "
+        "cron does when it starts), on macOS launchd (an agent, which starts when you log in: what starts before is for root). What "
+        "cannot be done is said with the command to type, and the exit status is 5 unless it comes up at boot. Again is no harm.\n\n"
+        "`remove` undoes it and leaves the supervisor, all jobs and lingering alone. `status` says of each kind whether it is "
+        "installed, is done at boot (enabled) and works now (active: the unit was started, cron runs)."
     ),
     "pause": (
         "Let jobs stand still until `outlast resume`. The processes of a running job get SIGSTOP, all of its tree; a waiting or queued one "
@@ -157,7 +168,13 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "enable": (("outlast enable backup", ""),),
     "list-disabled": (("outlast list-disabled", ""),),
     "doctor": (("outlast doctor", ""), ("outlast doctor --json", "")),
-    "supervisor": (("outlast supervisor status", ""), ("outlast supervisor stop", "")),
+    "supervisor": (("outlast supervisor status", ""), ("outlast supervisor start", ""), ("outlast supervisor stop", "")),
+    "service": (
+        ("outlast service install", ""),
+        ("outlast service install --kind crontab", ""),
+        ("outlast service status --json", ""),
+        ("outlast service remove", ""),
+    ),
     "completion": (
         ("outlast completion bash > ~/.local/share/bash-completion/completions/outlast", ""),
         ("outlast completion zsh > ~/.zfunc/_outlast", "with ~/.zfunc in $fpath"),
@@ -217,6 +234,13 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
     "group": (_OK, _USAGE, (3, "no such group"), (4, "refused: it has jobs that have not ended"), _WORLD, _BUG),
     "doctor": (_OK, (1, "something is wrong; what and what to do is said"), _USAGE, _WORLD, _BUG),
     "supervisor": (_OK, _USAGE, (4, "refused: another one lives"), _WORLD, _BUG),
+    "service": (
+        _OK,
+        _USAGE,
+        (4, "refused: a file there was not written by outlast"),
+        (5, "it does not come up at boot; what is missing and what to type is said"),
+        _BUG,
+    ),
     "completion": _USUAL,
     "help": _USUAL,
     "version": _USUAL,
@@ -229,5 +253,5 @@ OVERVIEW: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Look", ("list", "ps", "history", "show", "why", "logs", "events")),
     ("Wait and end", ("wait", "stop", "interrupt", "kill", "signal")),
     ("Hold back", ("pause", "resume", "hold", "release", "approve", "disable", "enable", "list-disabled")),
-    ("Keep in order", ("group", "supervisor", "doctor", "completion", "help", "version")),
+    ("Keep in order", ("group", "supervisor", "service", "doctor", "completion", "help", "version")),
 )

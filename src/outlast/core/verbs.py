@@ -165,6 +165,15 @@ def _front() -> tuple[Option, ...]:
     return tuple(option for option in OPTIONS if option.name in {"foreground", "fail-if-not-run"})
 
 
+def _of_service() -> tuple[Option, ...]:
+    from outlast.core.units import KINDS
+
+    return (
+        Option("kind", kinds.CHOICE, "by this service manager (default: the one that fits the machine; of `remove`: all)", "--kind crontab",
+               metavar="KIND", choices=KINDS),
+    )  # fmt: skip
+
+
 _SELECTED = (Form("", "[SELECTOR...]", 0, MANY),)
 _JOB_OR_RUN = (Form("job", "SELECTOR...", 0, MANY), Form("run", "JOB", 1, 1))
 
@@ -210,7 +219,10 @@ VERBS: tuple[Verb, ...] = (
         Option("slots", kinds.LIMIT, "how many of its jobs run at once; `none`: as many as there are", "--slots 4", metavar="N"),
     )),
     Verb("doctor", "check the home, the machine and the installation", (Form(""),)),
-    Verb("supervisor", "say what the supervisor does, stop it, or run one in front", (Form("status"), Form("stop"), Form("run"))),
+    Verb("supervisor", "say what the supervisor does, start it, stop it, or run one in front",
+         (Form("status"), Form("start"), Form("stop"), Form("run"))),
+    Verb("service", "have jobs that wait start after a reboot, without anybody calling outlast",
+         (Form("status"), Form("install", "", 0, 0, ("kind",)), Form("remove", "", 0, 0, ("kind",))), _of_service),
     Verb("completion", "write the completion script of a shell", (Form("", "SHELL", 1, 1),), operand_choices=("bash", "zsh", "fish")),
     Verb("help", "show the help of a verb", (Form("", "[VERB]", 0, 1),)),
     Verb("version", "show the version", (Form(""),)),

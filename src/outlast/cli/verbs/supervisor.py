@@ -1,4 +1,4 @@
-"""`outlast supervisor`: what it does, ask it to leave, be one in front."""
+"""`outlast supervisor`: what it does, start it, ask it to leave, be one in front."""
 
 from outlast.client import supervising
 
@@ -21,6 +21,10 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         elif not parsed.options.get("quiet"):
             print("it left; running jobs go on, the next command that needs one starts another" if left else "none lives")
         return 0
+    if parsed.form == "start":
+        supervising.start(jobs)
+        if parsed.options.get("quiet"):
+            return 0
     told = supervising.status(jobs)
     if parsed.options.get("json"):
         from outlast.core.jsontext import dumps
