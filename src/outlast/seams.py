@@ -32,7 +32,7 @@ FAILPOINTS = (
     "claim.before", "claim.after-commit", "state.before", "state.created", "spawn.before", "spawn.after",
     "result.before-read", "result.after-read", "record.before-commit", "record.after-commit",
     "started.before-commit", "started.after-commit", "adopt.before", "adopt.after",
-    "stop.before-signal", "stop.after-signal", "settle.before", "deadline.before", "limit.before", "pause.before-signal", "pause.after-signal", "checkpoint.before", "checkpoint.after", "leave.before", "leave.after",
+    "stop.before-signal", "stop.after-signal", "settle.before", "conditions.before", "deadline.before", "limit.before", "pause.before-signal", "pause.after-signal", "checkpoint.before", "checkpoint.after", "leave.before", "leave.after",
     "upgrade.before-exec",
 )  # fmt: skip
 SHIM_FAILPOINTS = (

@@ -96,7 +96,14 @@ def supervisor_dies_as_it_pauses(scene: Scene, name: str) -> None:
     scene.go()
 
 
+def supervisor_dies_as_a_condition_is_met(scene: Scene, name: str) -> None:
+    scene.submit("lines", "--wait.file", str(scene.folder / "go"), env=scene.armed(f"{name}=die"))
+    scene.go()
+    until(lambda: scene.reached(name))
+
+
 WORKLOADS = {
+    "conditions.before": supervisor_dies_as_a_condition_is_met,
     "settle.before": supervisor_dies_while_others_wait,
     **dict.fromkeys(["deadline.before", "limit.before"], supervisor_dies_as_time_is_over),
     **dict.fromkeys(["pause.before-signal", "pause.after-signal"], supervisor_dies_as_it_pauses),

@@ -16,7 +16,7 @@ from support import Finished
 
 Clients = list[tuple[str, Popen[bytes]]]
 UNTIL_IDLE = ("checkpoint.before", "checkpoint.after", "leave.before", "leave.after")
-OF_WAITING = ("settle", "deadline", "limit", "pause")
+OF_WAITING = ("settle", "conditions", "deadline", "limit", "pause")
 OF_CLIENTS = ("front", "submit", "request", "upgrade")
 POINTS = [name for name in seams.FAILPOINTS if name.partition(".")[0] not in OF_CLIENTS]
 
@@ -79,6 +79,9 @@ def comes_to(scene: Scene, name: str) -> None:
     match name.partition(".")[0]:
         case "settle":
             scene.submit("lines", "--after.ended", "1")
+            scene.go()
+        case "conditions":
+            scene.submit("lines", "--wait.file", str(scene.folder / "go"))
             scene.go()
         case "deadline":
             scene.submit("never")

@@ -78,4 +78,19 @@ def _told(reading: "Reading", job: "Job", need: "Need") -> "list[str]":
 
 def _conditions(reading: "Reading", job: "Job") -> "list[str]":
     """Return what is known of the conditions that the job waits for."""
-    return ["for its conditions"]
+    from outlast.conditions.kinds import is_fast
+    from outlast.core.conditions import key, times, wanted
+    from outlast.core.times import format_time_full
+    from outlast.seams import now
+
+    told = []
+    for condition in wanted(job.spec):
+        seen = reading.seen(key(condition, job, alone=is_fast(condition.kind)))
+        about = condition.word if seen is None or not seen[1] or condition.word not in seen[1] else ""
+        what = f"for wait.{condition.kind}" + (f" `{about}`" if about else "")
+        if seen is None or not seen[1]:
+            told.append(f"{what}, which was not looked at yet")
+        else:
+            told.append(f"{what}: {seen[1]}{', so it is met' if seen[0] else ''}")
+    told += [f"until {format_time_full(instant)}" for instant in times(job) if instant > now()]
+    return told

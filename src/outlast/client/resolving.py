@@ -2,6 +2,7 @@
 
 import os
 
+from outlast.core.conditions import OTHER
 from outlast.core.deadlines import PROBED
 from outlast.core.errors import NotFound, UsageError
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from outlast.client.jobs import Jobs
 
 _JOBS = ("after.succeeded", "after.failed", "after.ended", "while-running")
-_PATHS = ("wait.file", "wait.nonopen-file")
 
 
 def resolved(jobs: "Jobs", options: "Mapping[str, Any]") -> "dict[str, Any]":
@@ -28,11 +28,8 @@ def resolved(jobs: "Jobs", options: "Mapping[str, Any]") -> "dict[str, Any]":
     if "after.outcome" in made:
         pairs = made["after.outcome"].items()
         made["after.outcome"] = {str(number): outcomes for word, outcomes in pairs for number in _meant(jobs, "after.outcome", word)}
-    where = os.path.join(os.getcwd(), made.get("cwd") or "") if any(name in made for name in PROBED) else ""
-    for name in _PATHS:
-        if name in made:
-            made[name] = [os.path.normpath(os.path.join(where, path)) for path in made[name]]
-    _check_conditions(made)
+    if not made.keys().isdisjoint(PROBED):
+        _check_conditions(made, os.path.join(os.getcwd(), made.get("cwd") or ""))
     return _as_reserved(jobs, made) if "id" in made else made
 
 
@@ -43,8 +40,25 @@ def _meant(jobs: "Jobs", option: str, word: "int | str") -> "list[int]":
     return [job.id for job in found]
 
 
-def _check_conditions(options: "Mapping[str, Any]") -> None:
+def _check_conditions(options: "dict[str, Any]", cwd: str) -> None:
     """Have every kind of condition look at its words, so that what can never be met is refused."""
+    from outlast.conditions.kinds import find
+
+    for option in PROBED:
+        checked = []
+        for word in options.get(option, ()):
+            kind, about = option.removeprefix("wait."), word
+            if option == OTHER:
+                kind, colon, about = word.partition(":")
+                if not colon:
+                    raise UsageError(f"--{option}: `{word[:80]}` names no kind", "write `KIND:WORD`, as in `file:data/ready`")
+            try:
+                kept = find(kind).check(about, cwd)
+            except UsageError as error:
+                raise UsageError(f"--{option}: {error.what}", error.hint) from None
+            checked.append(f"{kind}:{kept}" if option == OTHER else kept)
+        if checked:
+            options[option] = checked
 
 
 def _as_reserved(jobs: "Jobs", options: "dict[str, Any]") -> "dict[str, Any]":

@@ -235,8 +235,8 @@ class Reading:
 
     def seen(self, condition: str) -> "tuple[bool, str, int] | None":
         """Return (met, text, at) of what was last seen of a condition, or None."""
-        row = self.database.one("seen", condition)
-        return (bool(row[0]), row[1], row[2]) if row else None
+        row = self.database.one("seen", as_stored_text(condition))
+        return (bool(row[0]), as_text(row[1]), row[2]) if row else None
 
     def environment(self, digest: str) -> "tuple[bytes, dict[str, Any]] | None":
         """Return (variables, surroundings) of a stored environment, or None if it is gone."""

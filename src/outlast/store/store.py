@@ -219,10 +219,13 @@ class Store(Reading):
 
     def add_needs(self, job: int, needs: "Iterable[Need]") -> None:
         """Add what a job needs, one row each, within the present transaction."""
+        from outlast.core.needs import CONDITIONS
+
         insert = self.database.queries["insert-need"]
         for need in needs:
             outcomes = dumps(list(need.outcomes)) if need.outcomes else None
-            self.database.execute(insert, (job, as_stored_text(need.name), need.other, outcomes, 0))
+            due = need.name == CONDITIONS  # somebody has to begin to look at them
+            self.database.execute(insert, (job, as_stored_text(need.name), need.other, outcomes, due))
             self._needed = True
 
     def any_needs(self) -> bool:
@@ -238,7 +241,12 @@ class Store(Reading):
     def put_seen(self, condition: str, text: str, at: int, *, met: bool) -> None:
         """Keep what was seen of a condition."""
         with self.batch():
-            self.database.execute(self.database.queries["put-seen"], (condition, met, text, at))
+            self.database.execute(self.database.queries["put-seen"], (as_stored_text(condition), met, as_stored_text(text), at))
+
+    def forget_seen(self, condition: str) -> None:
+        """Forget what was seen of a condition that nobody waits for any more."""
+        with self.batch():
+            self.database.execute(self.database.queries["forget-seen"], (as_stored_text(condition),))
 
     def disable(self, rule: "Rule") -> None:
         """Disable jobs by name; a rule with the same pattern takes the place of the earlier one."""

@@ -21,6 +21,7 @@ from outlast.processes.surroundings import surroundings
 from outlast.seams import failpoint, now
 from outlast.store.store import Store
 from outlast.supervisor.collector import Collector
+from outlast.supervisor.conditions import Conditions
 from outlast.supervisor.context import Context, Facts, LiveRun
 from outlast.supervisor.dispatcher import Dispatcher
 from outlast.supervisor.door import Door, hang_bell, listen
@@ -35,6 +36,8 @@ from outlast.supervisor.watcher import Watcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from outlast.store.reading import Outlook
 
 LINGER = int(os.environ.get("OUTLAST_LINGER_MS") or 5000) * 1_000_000  # idle for so long before it leaves: a shell loop finds it warm
@@ -72,7 +75,8 @@ class Supervisor:
         self.limiter = Limiter(self.context, self.stopper.target)
         self.pauser = Pauser(self.context, self.stopper.target)
         self.pauser.resumed = self.limiter.resumed
-        self.settler = Settler(self.context)
+        self.conditions = Conditions(self.context)
+        self.settler = Settler(self.context, self.conditions.begin)
         self.guard = Guard(self.context)
         self.collector = Collector(self.context, self.watcher, self.stopper)
         own = surroundings()
@@ -84,6 +88,7 @@ class Supervisor:
         self.door = Door(listen(home), hang_bell(home), self.loop, self.fronts, self._wake, self._leave)
         self.context.log(f"started, version {outlast.__version__}, shim {facts.shim[0]}")
         self._adopt()
+        self.conditions.start()
 
     def _adopt(self) -> None:
         """Take over every run that was claimed and whose end is not recorded."""
@@ -169,9 +174,10 @@ class Supervisor:
         self.limiter.committed()
         for live in ended:
             self.watcher.forget(live)
+        self.conditions.committed(self.store.changed)
         self.fronts.tidy()
         self.door.poke(self.store.changed)
-        reap()
+        reap(self.conditions.reaped)
         self._checkpoint()
 
     def _collect_and_claim(self, outlook: "Outlook", ended: "list[LiveRun]", at: int) -> "tuple[Outlook, int]":
@@ -180,7 +186,9 @@ class Supervisor:
         for live in over:
             del self.context.runs[live.id]  # its slot is free for the claims of this commit
         ended += over
-        settled = self.settler.run_once(at) if outlook.needs or self.store.any_needs() else 0
+        settled = 0
+        if outlook.needs or self.store.any_needs():
+            settled = self.settler.run_once(at) + self.conditions.run_once(at)
         if settled or self.collector.retried:
             outlook = self.store.outlook()
         self.dispatcher.run_once(at, outlook)
@@ -212,6 +220,8 @@ class Supervisor:
         self.context.claimed.clear()
         self._checkpoint(idle=True)
         self._adopt()
+        self.conditions.close()
+        self.conditions.start()
 
     def _checkpoint(self, *, idle: bool = False) -> None:
         """Copy the write-ahead log into the database now and then; when idle, or when space is short, give its room back.
@@ -273,6 +283,7 @@ class Supervisor:
             if self.context.runs:
                 _unlink(self.home.at("start"))  # on purpose: no shim is to start another
             _unlink(self.home.at("supervisor.sock"))
+            self.conditions.close()
             self.guard.dismiss()
             os.close(self.lock)
         failpoint("leave.after")
@@ -285,6 +296,7 @@ class Supervisor:
         with open(self.home.at("start"), "rb") as file:
             argv = [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
         self.context.log(f"making way for a newer version: {argv[0]}")
+        self.conditions.close()
         self.store.close()
         failpoint("upgrade.before-exec")
         os.dup2(self.lock, LOCK_FD)
@@ -304,11 +316,11 @@ def open_lifeline(home: Home) -> "tuple[int, int]":
     return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), write_end
 
 
-def reap() -> None:
-    """Let the kernel forget children that have ended; a pidfd of theirs stays readable."""
+def reap(reaped: "Callable[[int, int], None]") -> None:
+    """Let the kernel forget children that have ended, after `reaped` was told of each; a pidfd of theirs stays readable."""
     try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+        while (child := os.waitpid(-1, os.WNOHANG))[0]:
+            reaped(*child)
     except ChildProcessError:
         pass
 

@@ -6,12 +6,15 @@ The store marks what has to be looked at in the transaction that changed it, so 
 from outlast.core import events as e
 from outlast.core import job as j
 from outlast.core.deadlines import at_deadline
-from outlast.core.needs import MET, NEVER, TURN, met, verdict
+from outlast.core.needs import CONDITIONS, MET, NEVER, TURN, met, verdict
 from outlast.seams import failpoint
 from outlast.supervisor.context import Context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outlast.core.job import Job
     from outlast.core.needs import Need
 
 AT_ONCE = 500  # needs of one commit
@@ -20,11 +23,12 @@ AT_ONCE = 500  # needs of one commit
 class Settler:
     """Settles needs and deadlines of jobs."""
 
-    __slots__ = ("_context",)
+    __slots__ = ("_context", "begin")
 
-    def __init__(self, context: Context) -> None:
-        """See the module."""
+    def __init__(self, context: Context, begin: "Callable[[Job], None]") -> None:
+        """`begin` is told of every job whose conditions somebody has to look at."""
         self._context = context
+        self.begin = begin
 
     def run_once(self, at: int) -> int:
         """Look at all needs that are due, within the current transaction. Returns how many jobs changed."""
@@ -45,6 +49,10 @@ class Settler:
         job = store.job(number)
         if job is None or job.status != j.PENDING:
             store.still_waits(number, need.name)  # an earlier need of this round ended it
+            return False
+        if need.name == CONDITIONS:
+            self.begin(job)
+            store.still_waits(number, need.name)
             return False
         failpoint("settle.before")
         if need.name.startswith(f"{TURN}:"):
