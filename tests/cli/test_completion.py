@@ -48,7 +48,8 @@ needs_bash = pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
     [
         (["st"], {"stop"}),
         (["run", "--ov"], {"--overlap"}),
-        (["run", "--overlap", ""], {"skip", "allow"}),
+        (["run", "--overlap", ""], {"skip", "queue", "replace", "allow", "join"}),
+        (["run", "--overlap", "q"], {"queue"}),
         (["run", "--overlap", "=", "s"], {"skip"}),
         (["run", "--name", "x", "--uni"], {"--unique"}),
         (["run", "-g", ""], {"nightly"}),
@@ -60,7 +61,7 @@ needs_bash = pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
         (["logs", "--no-pre"], {"--no-prefix-timestamp"}),
         (["stop", ""], {"job", "run", "42"}),
         (["stop", "run", ""], {"42"}),
-        (["group", ""], {"list", "set", "show", "remove"}),
+        (["group", ""], {"list", "set", "show", "remove", "pause", "resume", "drain"}),
         (["group", "set", ""], {"nightly"}),
         (["completion", ""], {"bash", "zsh", "fish"}),
         (["--home", "/x", "li"], {"list"}),
