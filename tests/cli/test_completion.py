@@ -64,7 +64,7 @@ needs_bash = pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
         (["group", ""], {"list", "set", "show", "remove", "pause", "resume", "drain"}),
         (["group", "set", ""], {"nightly"}),
         (["completion", ""], {"bash", "zsh", "fish"}),
-        (["--home", "/x", "li"], {"list"}),
+        (["--home", "/x", "li"], {"list", "list-disabled"}),
         (["--ver"], {"--verbose", "--version"}),
         (["help", "rer"], {"rerun"}),
         (["tail", "ba"], {"backup"}),
