@@ -21,7 +21,7 @@ def constant_texts() -> dict[str, str]:
     body = ast.parse(inspect.getsource(j)).body
     texts = {}
     for assignment, text in pairwise(body):
-        if isinstance(assignment, ast.Assign) and isinstance(text, ast.Expr):
+        if isinstance(assignment, ast.Assign) and isinstance(text, ast.Expr) and isinstance(assignment.value, ast.Constant):
             texts[ast.literal_eval(assignment.value)] = ast.literal_eval(text.value)
     return texts
 

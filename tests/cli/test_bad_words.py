@@ -27,7 +27,7 @@ DEEP = "/" + "/".join(["d" * 99] * 40)  # 4000 bytes
         (["run", "--retries", "1.5", "--", "true"], "1.5"),
         (["run", "--retries", "-2", "--", "true"], "-2"),
         (["run", "--log.file.max-bytes", "lots", "--", "true"], "lots"),
-        (["run", "--log.file.max-bytes", "1", "--", "true"], "1024"),
+        (["run", "--log.file.max-bytes", "1", "--", "true"], "1KiB"),
         (["run", "--log.run.max-files", "1", "--", "true"], "2"),
         (["run", "--log.run.max-files", "5000", "--", "true"], "1000"),
         (["run", "--leftovers.grace", "15000w", "--", "true"], "--leftovers.grace"),

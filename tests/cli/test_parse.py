@@ -125,7 +125,7 @@ def test_other_verbs(line, verb, form, options, operands):
         ("run --no-name ls", "unknown option"),
         ("run --no-unique=1 ls", "no value"),
         ("run --unique=maybe ls", "maybe"),
-        ("run --overlap sometimes ls", "skip, allow"),
+        ("run --overlap sometimes ls", "skip, queue, replace, allow, join"),
         ("run --key k --unique ls", "exclude"),
         ("run --from f ls", "exclude"),
         ("run --from f --wait", "exclude"),

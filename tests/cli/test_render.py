@@ -117,7 +117,7 @@ def test_details_fit(width):
         details.job_detail(whole, [run()], NOW, width=width, why="because " * 50),
         details.run_detail(whole, run(max_rss=10**7, signal=9, missing=10**6, leftovers=2), NOW, width=width),
         details.events_table([event], NOW, width=width),
-        details.groups_table([{"name": "g" * 20, "slots": None, "running": 1}], width=width),
+        details.groups_table([{"name": "g" * 20, "slots": None, "paused": False, "running": 1}], width=width),
     ):
         assert text.endswith("\n")
         assert width is None or [] == [line for line in text.splitlines() if len(line) > width]

@@ -45,7 +45,7 @@ def test_what_the_table_allows_happens(status: str, kind: type[e.Event]) -> None
     assert (new.outcome is None) == (new.status != j.ENDED)
     assert (new.ended_at is None) == (new.status != j.ENDED)
     assert new.pid is None or new.status == j.RUNNING
-    assert new.next_run_at is None or new.status in {j.PENDING, j.RESERVED}
+    assert new.next_run_at is None or new.status == j.PENDING
     if new.status == j.ENDED:
         assert not new.paused
         assert not new.held
@@ -62,7 +62,7 @@ def test_what_the_table_lacks_is_a_bug(status: str, kind: type[e.Event]) -> None
 def test_every_status_that_the_table_promises_is_reached(status: str, kind: type[e.Event], to: str) -> None:
     told = [event_for(kind, status)]
     if kind is e.Submitted:
-        told = [e.Submitted(waits=False), e.Submitted(waits=True)]
+        told = [e.Submitted(waits=0), e.Submitted(waits=1), e.Submitted(until=NOW + 1)]
     assert to in {after(job_in(status), event, NOW).status for event in told}
 
 
@@ -161,11 +161,14 @@ def test_what_a_run_told_is_kept_in_the_run_and_its_codes_in_the_job() -> None:
 def test_a_life() -> None:
     """From reservation to the end of the second run, field by field."""
     job = after(job_in(NEW), e.Reserved(until=AT + 9), AT)
-    assert (j.RESERVED, 1, AT, AT + 9) == (job.status, job.version, job.created_at, job.next_run_at)
-    job = after(job, e.Submitted(waits=True), AT + 1)
-    assert (j.PENDING, AT, None) == (job.status, job.created_at, job.next_run_at)  # not due when the reservation would have lapsed
+    assert (j.RESERVED, 1, AT, AT + 9, None) == (job.status, job.version, job.created_at, job.deadline, job.next_run_at)
+    job = after(job, e.Submitted(waits=1), AT + 1)
+    assert (j.PENDING, AT + 1, 1) == (job.status, job.created_at, job.waits)
+    assert job.deadline is None  # nothing happens when the reservation would have lapsed
+    job = after(job, e.Met(need="approval"), AT + 2)
+    assert (j.PENDING, 0, AT + 2) == (job.status, job.waits, job.next_run_at)  # it is due at once
     job = after(job, e.Queued(), AT + 2)
-    assert (j.QUEUED, AT + 2) == (job.status, job.queued_at)
+    assert (j.QUEUED, AT + 2, None) == (job.status, job.queued_at, job.next_run_at)
     job = after(job, e.Postponed(until=AT + 20), AT + 3)
     assert (j.PENDING, AT + 20) == (job.status, job.next_run_at)
     job = after(job, e.Queued(), AT + 20)
@@ -185,7 +188,7 @@ def test_a_life() -> None:
     assert (2, None, AT + 22) == (job.run, job.exit_code, job.started_at)  # the first run's start; no code of another run
     job = after(job, e.Ended(outcome=j.LOST, reason="gone", run=2, ending=ENDING.replace(exit_code=None)), AT + 32)
     assert (j.ENDED, j.LOST, "gone", None, NOW - 1) == (job.status, job.outcome, job.reason, job.exit_code, job.ended_at)
-    assert 14 == job.version
+    assert 15 == job.version
 
 
 def test_a_later_wish_takes_nothing_back() -> None:

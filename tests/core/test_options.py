@@ -92,7 +92,7 @@ def test_only_what_differs_is_kept(keywords, spec):
         ({"unset_env": ["A=1"]}, "A=1"),
         ({"log": {"run": {"max_files": 1}}}, "at least 2"),
         ({"log": {"run": {"max_files": 1001}}}, "at most 1000"),
-        ({"log": {"file": {"max_bytes": 1}}}, "at least 1024"),
+        ({"log": {"file": {"max_bytes": 1}}}, "at least 1KiB"),
         ({"leftovers": {"grace": 10**6 + 1}}, "at most"),
         ({"log": {"stdout": "maybe"}}, "maybe"),
         ({"stop": {"signal": "NOSUCH"}}, "NOSUCH"),
@@ -121,7 +121,7 @@ def test_every_option_is_whole(option):
     assert not option.help.endswith(".")
     assert any(spelling in option.example for spelling in (*option.spellings, f"--no-{option.name}"))
     assert bool(option.metavar) == option.takes_value
-    assert not option.choices or option.kind in {kinds.CHOICE, kinds.WORDS, kinds.SORT}
+    assert not option.choices or option.kind in {kinds.CHOICE, kinds.WORDS, kinds.SORT, kinds.OVERLAP}
     assert option.expands == "" or option.expands in BY_NAME
 
 
@@ -154,7 +154,7 @@ STORED = {
     "log.stdout": st.booleans(),
     "log.file.max-bytes": st.integers(1024, 2**62) | st.none(),
     "log.run.max-files": st.integers(2, 1000) | st.none(),
-    "overlap": st.sampled_from(["skip", "allow"]),
+    "overlap": st.sampled_from(["skip", "allow", "allow=2", "queue", "queue=1", "replace", "join"]),
 }
 
 

@@ -14,7 +14,7 @@ from outlast.core.errors import Refused
 from outlast.core.events import Ended, Retried
 from outlast.core.job import Ending
 from outlast.core.lifecycle import after
-from outlast.core.overlap import ACCEPT, SKIP, overlap
+from outlast.core.overlap import ACCEPT, SKIP, Others, overlap
 from outlast.core.policies import judge, lost, machine_ended, of_status, without_run
 from outlast.core.retries import after_run
 from outlast.core.times import LATEST
@@ -39,11 +39,12 @@ KINDS = {"key": "k", None: None}
     ],
 )
 def test_overlap(active: int | None, key: str | None, rule: str | None, expected: Any) -> None:
+    others = Others() if active is None else Others(active=1, newest=active)
     if expected is Refused:
         with pytest.raises(Refused, match=r"^key `k` is in use by job 7: .*outlast wait 7.*outlast stop 7.*--overlap"):
-            overlap(active, key=key, rule=rule, name="n")
+            overlap(others, key=key, rule=rule, name="n")
         return
-    decision, reason = overlap(active, key=key, rule=rule, name="n")
+    decision, reason = overlap(others, key=key, rule=rule, name="n")
     assert expected == decision
     assert reason == ("" if expected == ACCEPT else f"job 7 with the same {'key `k`' if key else 'name `n`'} is active")
 

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable  # of a local annotation
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from outlast.home import Home
 from outlast.store.reading import Reading
 from outlast.store.rows import row_of_job
 from outlast.store.store import _INSERT_JOB, Store
-from store.making import ENVIRONMENT, child, submission, tick
+from store.making import ENVIRONMENT, child, miscounted, submission, tick
 
 ALLOWED = sorted(((status, kind) for status, row in TRANSITIONS.items() for kind in row), key=str)
 CELLS = [cell for cell in ALLOWED if cell[0] != NEW]
@@ -29,6 +29,7 @@ NUMBERS = st.integers(0, 2**63 - 1)
 TEXTS = st.sampled_from(["", "because", "ä\n", "\udcff", "x" * 300])
 KEYS = st.sampled_from([None, None, "k1", "k2", "\udcff"])
 OUTCOMES = st.sampled_from(j.OUTCOMES)
+NEEDS = st.lists(st.sampled_from(["approval", "running:1", "running:7", "turn:k:k1", "turn:n:\udcfe"]), unique=True, max_size=3)
 visited: Counter[tuple[str, type[e.Event]]] = Counter()
 
 KILLED = """
@@ -52,8 +53,8 @@ def ending_of(draw: Any) -> Ending:
     return Ending(outcome=draw(OUTCOMES), reason=draw(TEXTS), exit_code=code, signal=signal, ended_at=tick(), cpu=draw(st.none() | NUMBERS))
 
 
-def event_of(draw: Any, kind: type[e.Event], job: Job) -> "e.AnyEvent":
-    """Return an event of `kind` as somebody might tell it of `job`."""
+def event_of(draw: Any, kind: type[e.Event], job: Job, needs: Iterable[str] = ()) -> "e.AnyEvent":
+    """Return an event of `kind` as somebody might tell it of `job`, which has `needs`."""
 
     def ended() -> dict[str, Any]:
         told = {"outcome": draw(OUTCOMES), "reason": draw(TEXTS)}
@@ -63,24 +64,44 @@ def event_of(draw: Any, kind: type[e.Event], job: Job) -> "e.AnyEvent":
 
     fields: dict[type[e.Event], Callable[[], dict[str, Any]]] = {
         e.Reserved: lambda: {"until": draw(st.none() | NUMBERS)},
-        e.Submitted: lambda: {"waits": draw(st.booleans())},
+        e.Submitted: lambda: {"until": draw(st.none() | NUMBERS)},  # with needs: see `submits`
+        e.Met: lambda: {"need": draw(st.sampled_from(sorted(needs) or ["approval"])), "until": draw(st.none() | NUMBERS)},
         e.Queued: lambda: {"because": draw(TEXTS)},
-        e.Postponed: lambda: {"until": draw(st.none() | NUMBERS)},
+        e.Postponed: lambda: {"until": draw(st.none() | NUMBERS), "needs": draw(NEEDS)},
         e.Claimed: lambda: {"run": job.run + 1, "host": "h", "boot": "b"},
         e.Started: lambda: {"run": job.run, "pid": draw(st.integers(1, 2**22)), "pid_start": 1, "started_at": tick()},
         e.Retried: lambda: {"run": job.run, "ending": ending_of(draw), "next_run_at": draw(NUMBERS)},
         e.Ended: ended,
         e.StopRequested: lambda: {"verb": draw(st.sampled_from(j.STOP_VERBS)), "scope": draw(st.sampled_from(["job", "run"]))},
         e.Signalled: lambda: {"signal": draw(st.integers(1, 64)), "by": draw(st.sampled_from(["signal", *j.STOP_VERBS]))},
-        e.Warned: lambda: {"warning": "w", "text": draw(TEXTS)},
+        e.Warned: lambda: {"warning": "w", "text": draw(TEXTS), "run": draw(st.none() | st.just(job.run))},
         e.Noted: lambda: {"text": draw(TEXTS), "data": {"n": draw(NUMBERS)}},
     }
     event: e.AnyEvent = kind(**fields.get(kind, dict)())  # type: ignore[assignment]
     return event
 
 
+def may_happen(job: Job) -> list[type[e.Event]]:
+    """Return what may be told of `job`: a need is met only where there is one, and who needs anything is not queued."""
+    never = {e.Queued} if job.waits else {e.Met}
+    return [kind for kind in e.EVENTS if kind in TRANSITIONS[job.status] and kind not in (never if job.status == j.PENDING else ())]
+
+
+def needs_after(needs: set[str], event: "e.AnyEvent") -> set[str]:
+    """Return what a job needs after `event`."""
+    match event:
+        case e.Postponed():
+            return set(event.needs)
+        case e.Met():
+            return needs - {event.need}
+        case e.Ended():
+            return set()
+        case _:
+            return needs
+
+
 class StoreMachine(RuleBasedStateMachine):
-    """Two writers on one home; `jobs` and `runs` are what must be in it, `past` what was."""
+    """Two writers on one home; `jobs`, `runs` and `needs` are what must be in it, `past` what was."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,8 +111,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.reading = Reading(self.home)
         self.jobs: dict[int, Job] = {}
         self.runs: dict[tuple[int, int], Run] = {}
+        self.needs: dict[int, set[str]] = {}  # by job
         self.past: list[Job] = []
-        self.allowed: set[int] = set()  # submitted with --overlap allow
+        self.allowed: set[int] = set()  # submitted with --overlap allow or queue
         self.last_id = 0
         self.killings = 0
         self.toured = False
@@ -124,24 +146,29 @@ class StoreMachine(RuleBasedStateMachine):
         self.new_ids(jobs)
         for job in jobs:
             self.remember(job)
+        self.needs[jobs[0].id] = {"approval"}
         for job in jobs[3:]:
             self.happens(job, [e.Claimed(run=1, host="h", boot="b")], 0)
         self.happens(self.jobs[jobs[4].id], [event_of(data.draw, e.Ended, self.jobs[jobs[4].id])], 0)
 
     @rule(data=st.data(), writer=st.integers(0, 1), count=st.integers(1, 3))
     def submits(self, data: Any, writer: int, count: int) -> None:
-        submissions, predicted = [], []
+        submissions, predicted, needs = [], [], []
         active = {("key", job.key) for job in self.jobs.values() if job.status != j.ENDED}
         active |= {("name", job.name) for job in self.jobs.values() if job.status != j.ENDED}
         refused = False
         for _ in range(count):
             key, name = data.draw(KEYS), data.draw(st.sampled_from(["a", "b", "\udcfe"]))
-            overlap, waits = data.draw(st.sampled_from([None, "skip", "allow"])), data.draw(st.booleans())
+            overlap, waits = data.draw(st.sampled_from([None, "skip", "allow", "queue"])), data.draw(st.booleans())
             group = data.draw(st.sampled_from([None, "g"]))
             submissions.append(submission(key=key, name=name, overlap=overlap, waits=waits, group=group))
             taken = ("name", name) in active if key is None else ("key", key) in active
             refused = refused or (taken and key is not None and overlap is None)
-            predicted.append(j.ENDED if taken and overlap == "skip" else j.PENDING if waits else j.QUEUED)
+            wanted = {"approval"} if waits else set()
+            if taken and overlap == "queue":
+                wanted.add(f"turn:n:{name}" if key is None else f"turn:k:{key}")
+            predicted.append(j.ENDED if taken and overlap == "skip" else j.PENDING if wanted else j.QUEUED)
+            needs.append(wanted if predicted[-1] == j.PENDING else set())
             if predicted[-1] != j.ENDED:
                 active |= {("key", key), ("name", name)}
         try:
@@ -152,10 +179,11 @@ class StoreMachine(RuleBasedStateMachine):
         assert not refused
         assert predicted == [job.status for job in jobs]
         self.new_ids(jobs)
-        for given, job in zip(submissions, jobs, strict=True):
+        for job, wanted in zip(jobs, needs, strict=True):
             visited[NEW, e.Submitted] += 1
             self.remember(job)
-            if given.overlap == "allow":
+            self.needs[job.id] = wanted
+            if job.spec.get("overlap") in {"allow", "queue"}:
                 self.allowed.add(job.id)
 
     @rule(data=st.data(), writer=st.integers(0, 1), key=KEYS)
@@ -186,13 +214,14 @@ class StoreMachine(RuleBasedStateMachine):
     def records(self, data: Any, writer: int, cell: tuple[str, type[e.Event]], more: int) -> None:
         """An event of a job that is in the right status for it, and perhaps some more in the same go."""
         status, kind = cell
-        there = [job for job in self.jobs.values() if job.status == status]
+        there = [job for job in self.jobs.values() if job.status == status and kind in may_happen(job)]
         job = data.draw(st.sampled_from(there), label="job") if there else self.pick(data)
         new, events, now = job, list["e.AnyEvent"](), tick()
+        needs = self.needs.get(job.id, set())
         for number in range(more + 1):
-            kinds = [known for known in e.EVENTS if known in TRANSITIONS[new.status]]
-            events.append(event_of(data.draw, kind if there and not number else data.draw(st.sampled_from(kinds)), new))
-            new = after(new, events[-1], now)
+            kinds = may_happen(new)
+            events.append(event_of(data.draw, kind if there and not number else data.draw(st.sampled_from(kinds)), new, needs))
+            new, needs = after(new, events[-1], now), needs_after(needs, events[-1])
         self.happens(job, events, writer)
 
     @precondition(lambda self: not self.toured)
@@ -201,10 +230,13 @@ class StoreMachine(RuleBasedStateMachine):
         """One event of every cell: what is drawn freely comes back to a few of them again and again."""
         self.toured = True
         for status, kind in CELLS:
-            if not any(job.status == status for job in self.jobs.values()):
+            if not any(job.status == status and kind in may_happen(job) for job in self.jobs.values()):
                 self.one_in_every_status(data)
-            job = next(job for job in self.jobs.values() if job.status == status)
-            self.happens(job, [event_of(data.draw, kind, job)], writer)
+                if (status, kind) == (j.PENDING, e.Queued):
+                    queued = next(job for job in self.jobs.values() if job.status == j.QUEUED)
+                    self.happens(queued, [e.Postponed()], writer)
+            job = next(job for job in self.jobs.values() if job.status == status and kind in may_happen(job))
+            self.happens(job, [event_of(data.draw, kind, job, self.needs.get(job.id, ()))], writer)
 
     def happens(self, job: Job, events: "list[e.AnyEvent]", writer: int) -> None:
         """Record `events`, and expect what the table says."""
@@ -215,6 +247,7 @@ class StoreMachine(RuleBasedStateMachine):
             run = run_after(new, self.runs.get((new.id, new.run)), event, now)
             if run is not None:
                 self.runs[new.id, run.run] = run
+            self.needs[new.id] = needs_after(self.needs.get(new.id, set()), event)
             new = made
         assert new == self.stores[writer].record_all(job, events, now)
         self.remember(new)
@@ -246,9 +279,9 @@ class StoreMachine(RuleBasedStateMachine):
             store.submit([submission()], tick())
             for job in [self.pick(data) for _ in range(2)]:
                 found = store.job(job.id)
-                kinds = [kind for kind in e.EVENTS if found is not None and kind in TRANSITIONS[found.status]]
                 if found is not None:
-                    store.record(found, event_of(data.draw, data.draw(st.sampled_from(kinds)), found), tick())
+                    needs = [need.name for need in store.needs_of(found.id)]
+                    store.record(found, event_of(data.draw, data.draw(st.sampled_from(may_happen(found))), found, needs), tick())
             raise ZeroDivisionError
 
     @precondition(lambda self: self.killings < 1)
@@ -275,7 +308,10 @@ class StoreMachine(RuleBasedStateMachine):
         assert list(self.jobs.values()) == self.reading.select("1")
         found = [run for number in self.jobs for run in self.reading.runs(number)]
         assert [self.runs[place] for place in sorted(self.runs)] == found
-        assert [] == self.stores[1].database.all("miscounted")  # versions are the numbers of events
+        assert [] == miscounted(self.stores[1])  # versions are the numbers of events, `waits` those of needs
+        assert {number: sorted(needs) for number, needs in self.needs.items() if needs} == {
+            number: sorted(need.name for need in self.reading.needs_of(number)) for number, job in self.jobs.items() if job.waits
+        }
         for job in self.jobs.values():
             assert list(range(1, job.version + 1)) == [event["version"] for event in self.reading.events_of(job.id)]
 
@@ -301,8 +337,9 @@ class StoreMachine(RuleBasedStateMachine):
         wanted = [job.id for job in self.jobs.values() if job.status != j.ENDED and job.stop_requested is not None]
         assert wanted == self.reading.to_stop()
         waits = [job for job in self.jobs.values() if job.status == j.PENDING and not job.paused and not job.held]
-        due = [job.id for job in waits if job.next_run_at is not None]
+        due = [job.id for job in waits if job.next_run_at is not None and not job.waits]
         assert due == sorted(self.reading.due(2**63 - 1))
+        assert sorted(job.id for job in self.jobs.values() if job.deadline is not None) == sorted(self.reading.past_deadline(2**63 - 1))
 
     @invariant()
     def a_key_has_one_active_job_that_did_not_allow_others(self) -> None:

@@ -20,6 +20,8 @@ from support import CHECKOUT
 AT = 1_700_000_000_000_000_000
 ENVIRONMENT = Environment(hash="e1", variables=b"A=1\0B=\xff\0", surroundings='{"umask": 18}')
 
+MISCOUNTED_NEEDS = "SELECT id FROM jobs WHERE waits <> (SELECT count(*) FROM needs WHERE job = jobs.id)"
+
 _at = itertools.count(AT)
 
 
@@ -32,7 +34,7 @@ def submission(
     *, overlap: str | None = None, waits: bool = False, front: Front | None = None, environment: Environment = ENVIRONMENT, **fields: Any
 ) -> Submission:
     """Return a submission; `fields` of its job."""
-    made = {"name": "n", "command": ["true"], "cwd": "/", "info": ["", "", ""], **fields}
+    made = {"name": "n", "command": ["true"], "cwd": "/", "info": ["", "", ""], "warnings": [], **fields}
     if overlap is not None:
         made["spec"] = {**made.get("spec", {}), "overlap": overlap}
     job = Job(id=0, created_at=0, **made)
@@ -85,8 +87,8 @@ def dump(path: Path) -> list[str]:
 
 
 def miscounted(store: Store) -> list[Any]:
-    """Return the jobs whose version is not the number of their events."""
-    return store.database.all("miscounted")
+    """Return the jobs whose version is not the number of their events, or whose `waits` is not the number of their needs."""
+    return [*store.database.all("miscounted"), *store.database.rows(MISCOUNTED_NEEDS)]
 
 
 def fill(home: Path, count: int) -> None:

@@ -284,17 +284,17 @@ def test_groups(store: Store) -> None:
     submit(store, group="g", waits=True)
     ended(store, group="gone")
     claim(store, store.jobs([1])[0])
-    assert (2, False) == store.group("g")
-    assert (None, False) == store.group("\udcff")
+    assert (2, False, False) == store.group("g")
+    assert (None, False, False) == store.group("\udcff")
     assert store.group("unset") is None
-    assert {"name": "g", "slots": 2, "paused": False, "running": 1, "queued": 2, "pending": 1} == store.groups()[0]
+    assert {"name": "g", "slots": 2, "paused": False, "draining": False, "running": 1, "queued": 2, "pending": 1} == store.groups()[0]
     assert ["g", "unset", "\udcff"] == [group["name"] for group in store.groups()]
     assert [("g", 2, False), ("unset", None, False)] == store.queued_groups()
     told = [[job.id for job in store.ready(group, most)] for group, most in (("g", 9), ("g", 1), (None, 9))]
     assert [[2, 4], [2], []] == told
-    assert 1 == store.queued_before("g", 4)
+    assert 1 == store.queued_before(store.jobs([4])[0])
     store.set_group("g", None, AT)
-    assert (None, False) == store.group("g")
+    assert (None, False, False) == store.group("g")
     with pytest.raises(Refused, match="group `g` has 4 active jobs"):
         store.remove_group("g")
     with pytest.raises(Refused, match="group `unset` has 1 active"):
@@ -312,7 +312,7 @@ def test_held_and_paused_jobs_are_not_ready(store: Store) -> None:
     store.record(jobs[3], e.Held(), tick())
     store.record(jobs[4], e.Paused(), tick())
     assert ([3], [6]) == tuple([job.id for job in store.ready(group, 9)] for group in (None, "g"))
-    assert 0 == store.queued_before("g", 6)
+    assert 0 == store.queued_before(store.jobs([6])[0])
 
 
 def test_what_is_active_is_known(store: Store) -> None:

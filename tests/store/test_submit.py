@@ -24,7 +24,7 @@ def test_a_submitted_job_is_there_with_all_its_fields(store: Store) -> None:
     )  # fmt: skip
     assert made == store.job(made.id)
     assert (1, 1, j.QUEUED, "e1") == (made.id, made.version, made.status, made.environment)
-    assert [("submitted", {"waits": False})] == [(event["kind"], event["data"]) for event in store.events_of(made.id)]
+    assert [("submitted", {"waits": 0, "until": None})] == [(event["kind"], event["data"]) for event in store.events_of(made.id)]
     assert made.created_at == made.queued_at
 
 

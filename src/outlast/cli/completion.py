@@ -61,7 +61,7 @@ def spellings_of(verb: Verb) -> list[str]:
 def source_of(option: "Option") -> str:
     """Return what completes the value: `words:...`, `files`, `folders`, `groups`, or nothing."""
     if option.choices:
-        return f"words:{' '.join(option.choices)}"
+        return f"words:{' '.join(choice.partition('[')[0] for choice in option.choices)}"
     if option.kind == kinds.SIGNAL:
         return f"words:{' '.join(_SIGNALS)}"
     return {"FILE": "files", "PATH": "files", "DIR": "folders", "GROUP": "groups"}.get(option.metavar, "")

@@ -121,7 +121,7 @@ OPTIONS: tuple[Option, ...] = (
            default=0, metavar="DURATION", stored=SPEC, section=_RETRIES),
     Option("retries.success-delay", kinds.GRACE, "wait so long after a run that succeeded (default: as after any other)",
            "--retries.num-runs 5 --retries.num-successes none --retries.success-delay 1h", metavar="DURATION", stored=SPEC, section=_RETRIES),
-    Option("retries.exponential-backoff-base", kinds.NUMBER, "multiply the delay by this after each run: delay, delay*B, delay*B*B...",
+    Option("retries.exponential-backoff-base", kinds.NUMBER, "multiply the delay by this after each run: delay, then delay*B, then delay*B*B and so on",
            "--retries 8 --retries.delay 1s --retries.exponential-backoff-base 2", default=1.0, metavar="B", stored=SPEC, section=_RETRIES),
     Option("retries.max-delay", kinds.DURATION,
            "never wait longer, with a base above 1 (default: the larger of retries.delay and 10m; `none`: as long as it gets)",

@@ -204,16 +204,14 @@ class Store(Reading):
                 from outlast.core.needs import named
 
                 self.add_needs(job.id, [named(word) for word in event.needs])
+            if isinstance(event, e.Met) and execute(queries["delete-need"], (job.id, as_stored_text(event.need))).rowcount != 1:
+                raise Bug(f"job {job.id} does not need `{event.need}`")
         if not self.any_needs():
             return
         if new.status == ENDED:
             execute(queries["delete-needs"], (job.id,))
             for turn in (f"turn:n:{new.name}", f"turn:k:{new.key}"):
                 execute(queries["due-by-turn"], (as_stored_text(turn),))
-        elif new.waits != job.waits:
-            for event in events:
-                if isinstance(event, e.Met) and execute(queries["delete-need"], (job.id, as_stored_text(event.need))).rowcount != 1:
-                    raise Bug(f"job {job.id} does not need `{event.need}`")
         if new.status in (RUNNING, ENDED) and new.status != job.status:
             execute(queries["due-by-other"], (job.id,))
 
