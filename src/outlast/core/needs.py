@@ -75,21 +75,22 @@ def turn(job: "Job") -> str:
     return f"{TURN}:n:{job.name}" if job.key is None else f"{TURN}:k:{job.key}"
 
 
-def verdict(need: Need, other: "Job | None") -> "tuple[str | None, str]":
-    """Return (MET, NEVER or None: not yet; a sentence) for a need that is about another job, as that is now."""
-    if other is None:
-        return NEVER, f"job {need.other} is gone"
+def verdict(need: Need, status: str | None, outcome: str | None) -> "tuple[str | None, str]":
+    """Return (MET, NEVER or None: not yet; a sentence) for a need that is about another job, which is so now (status None: it is gone)."""
+    other = need.other
+    if status is None:
+        return NEVER, f"job {other} is gone"
     if need.name.startswith(RUNNING):
-        if other.status == j.RUNNING:
-            return MET, f"job {other.id} runs"
-        if other.status == j.ENDED:
-            return NEVER, f"it was to start only while job {other.id} runs, and that has ended ({other.outcome})"
-        return None, f"job {other.id} does not run yet"
-    if other.status != j.ENDED:
-        return None, f"job {other.id} has not ended"
-    if other.outcome in need.outcomes:
-        return MET, f"job {other.id} {(other.outcome or '').replace('_', ' ')}"
-    return NEVER, f"job {other.id} ended as `{other.outcome}`, and it was to start after {_in_words(need.outcomes)}"
+        if status == j.RUNNING:
+            return MET, f"job {other} runs"
+        if status == j.ENDED:
+            return NEVER, f"it was to start only while job {other} runs, and that has ended ({outcome})"
+        return None, f"job {other} does not run yet"
+    if status != j.ENDED:
+        return None, f"job {other} has not ended"
+    if outcome in need.outcomes:
+        return MET, f"job {other} {(outcome or '').replace('_', ' ')}"
+    return NEVER, f"job {other} ended as `{outcome}`, and it was to start after {_in_words(need.outcomes)}"
 
 
 def met(job: "Job", need: str, text: str, until: int | None, at: int) -> "list[AnyEvent]":

@@ -131,12 +131,12 @@ def _unmet(store: "Store", submission: "Submission") -> "tuple[list[Need], str |
             continue
         from outlast.core.needs import MET, NEVER, verdict
 
-        other = store.job(need.other)
-        if other is None:
+        status, outcome = store.state(need.other)
+        if status is None:
             raise NotFound(f"no job `{need.other}`", f"`outlast list` shows what there is in {store.database.home.path}")
         if submission.job.id and store.database.one("depends-on", need.other, submission.job.id):
             raise UsageError(f"job {need.other} waits for job {submission.job.id}, which would wait for it", "leave one of the two out")
-        told, text = verdict(need, other)
+        told, text = verdict(need, status, outcome)
         if told == NEVER:
             never = text
         elif told != MET:

@@ -130,6 +130,11 @@ class Reading:
         """Tell whether a job waits or runs."""
         return self.database.one("any-active") is not None
 
+    def state(self, number: int | None) -> "tuple[str | None, str | None]":
+        """Return (status, outcome) of a job by the record; two times None if there is no such job."""
+        row: tuple[str, str | None] | None = self.database.one("state", number)
+        return row or (None, None)
+
     def states(self, numbers: "Sequence[int]") -> "list[tuple[int, str, str | None]]":
         """Return (id, status, outcome) by the record of those of `numbers` that exist, the lowest id first."""
         found: list[tuple[int, str, str | None]] = []

@@ -135,7 +135,7 @@ class Dispatcher:
         if beside:
             from outlast.core.needs import MET, NEVER, needs_of, verdict
 
-            told = [(need, *verdict(need, self._context.store.job(need.other or 0))) for need in needs_of({"while-running": beside})]
+            told = [(need, *verdict(need, *self._context.store.state(need.other))) for need in needs_of({"while-running": beside})]
             for _, what, text in told:
                 if what == NEVER:
                     return e.Ended(outcome=ABORTED, reason=text)

@@ -59,7 +59,7 @@ class Settler:
             before = store.before_in_turn(job)
             told, text = (MET, "no earlier job like it is active") if before is None else (None, "")
         else:
-            told, text = verdict(need, store.job(need.other) if need.other is not None else None)
+            told, text = verdict(need, *store.state(need.other))
         if told is None:
             store.still_waits(number, need.name)
         elif told == NEVER:

@@ -42,6 +42,8 @@ INSERT INTO needs (job, need, other, outcomes, due) VALUES (?, ?, ?, ?, ?)
 DELETE FROM needs WHERE job = ? AND need = ?
 -- name: delete-needs
 DELETE FROM needs WHERE job = ?
+-- name: state
+SELECT status, outcome FROM jobs WHERE id = ?
 -- name: needs-of
 SELECT need, other, outcomes FROM needs WHERE job = ? ORDER BY need
 -- name: needs-due
