@@ -1,7 +1,9 @@
 """The tutorial and the README say what really happens: every typed line is run, every shown line compared."""
 
 import re
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,17 +11,25 @@ import pytest
 from support import CHECKOUT, Outlast, eventually
 
 LOOKS = re.compile(r"outlast (list|ps|show|history|why|logs|events)\b")
-PAGES = ("docs/tutorial.md", "README.md")
-BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+PAGES = (
+    "docs/tutorial.md", "README.md", "docs/how-to/wait-for-something.md", "docs/how-to/put-jobs-in-order.md", "docs/how-to/retry-and-limit.md",
+    "docs/how-to/nightly-backup.md",
+)  # fmt: skip
+BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
 
 
 def steps(page: Path) -> list[tuple[str, str]]:
-    """Return (typed line, expected output) of every console block of `page`."""
+    """Return (typed line, expected output) of every console block of `page`; a block of Python is one line that writes nothing."""
     found: list[tuple[str, list[str]]] = []
-    for block in BLOCK.findall(page.read_text()):
+    for kind, block in BLOCK.findall(page.read_text()):
+        if kind == "python":
+            found.append((f"{sys.executable} -c {shlex.quote(block)}", []))
+            continue
         for line in block.splitlines():
             if line.startswith("$ "):
                 found.append((line[2:], []))
+            elif line.startswith("> ") and "<<" in found[-1][0]:
+                found[-1] = (f"{found[-1][0]}\n{line[2:]}", [])  # the shell asks for more
             else:
                 found[-1][1].append(line)
     return [(typed, "\n".join(lines)) for typed, lines in found]
