@@ -346,6 +346,8 @@ class FileWatch:
         dirty, self._dirty = self._dirty, set()
         called = set()
         for entry in dirty:
+            if self._polled:
+                entry.seen = _identity(entry.path)  # who is told looks now: the next poll tells what is so no longer
             for changed in tuple(entry.changed):
                 if changed not in called and changed in entry.changed:  # another one may have had it forgotten
                     called.add(changed)
