@@ -29,7 +29,7 @@ THREE = Others(active=3, newest=9, waiting=2)
         ("skip", THREE, SKIP, "job 9 with the same WHAT is active"),
         ("allow", THREE, ACCEPT, ""),
         ("allow=2", ONE, ACCEPT, ""),
-        ("allow=1", ONE, SKIP, "1 jobs with the same WHAT are active, and no more are allowed"),
+        ("allow=1", ONE, SKIP, "1 job with the same WHAT is active, and no more are allowed"),
         ("allow=3", THREE, SKIP, "3 jobs with the same WHAT are active, and no more are allowed"),
         ("allow=4", THREE, ACCEPT, ""),
         ("queue", THREE, QUEUE, ""),
