@@ -54,8 +54,8 @@ REFUSED = [
     ({"log.stdout": False, "log.stderr": False, "timeout.output": SECOND}, "nothing of the output is kept"),
     ({"log.stdout": False, "log.stderr": False, "timeout.soft.output": SECOND}, "nothing of the output is kept"),
     # order
-    ({"after.outcome": {"3": "sucess"}}, "--after.outcome 3: there is no outcome `sucess`: did you mean `succeeded`?"),
-    ({"after.outcome": {"3": "lost,"}}, "--after.outcome 3: there is no outcome ``"),
+    ({"after.outcome": {"3": "sucess"}}, "--after.outcome 3: `sucess` is none of succeeded, failed, "),
+    ({"after.outcome": {"3": "lost,"}}, "--after.outcome 3: `` is none of succeeded, failed, "),
     ({"slots": 2}, "--slots counts slots of a group"),
 ]  # fmt: skip
 
