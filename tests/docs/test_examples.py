@@ -15,9 +15,13 @@ VERB_OPTIONS = [(verb, option) for verb in VERBS if verb.name != "run" and not v
 
 @pytest.fixture
 def prepared(outlast: Outlast) -> Outlast:
-    """A home in which the things that examples name are there."""
+    """A home in which the things that examples name are there: files, job 1, which runs, and job 7, which is a reserved id."""
     (outlast.folder / "commands.txt").write_text("true\necho two\n")
     (outlast.folder / "data.txt").write_text("data\n")
+    outlast.run("--name", "first", "--", "sleep", "1000")
+    for job in range(2, 7):
+        assert job == outlast.run("--", "true")
+    assert "7" == outlast("reserve", "--name", "import", status=0).text
     return outlast
 
 
@@ -46,6 +50,7 @@ def operands(verb: Verb, job: int) -> list[str]:
         "show": [str(job)], "why": [str(job)], "wait": [str(job)], "stop": [str(job)], "interrupt": [str(job)], "kill": [str(job)],
         "signal": ["CONT"], "rerun": [str(job)], "logs": [str(job)], "group": ["set", "g"], "completion": ["bash"], "events": [],
         "service": ["remove"],
+        "pause": ["1"], "resume": ["1"], "hold": ["7"], "release": [], "approve": ["approved"], "disable": ["back.*"],
     }.get(verb.name, [])  # fmt: skip
 
 
@@ -53,13 +58,15 @@ def operands(verb: Verb, job: int) -> list[str]:
 def test_an_option_of_another_verb(prepared: Outlast, verb: Verb, option: Option) -> None:
     job = prepared.run("--", "sh", "-c", "echo error; echo warning >&2")
     prepared("wait", str(job))
+    prepared.run("--name", "approved", "--approval", "--", "true")
+    prepared.run("--pending", "deploy-7", "--", "true")
     example = shlex.split(option.example)
     before = operands(verb, job)
     if option.name == "fail-if-not-run":
         before, example = [str(job)], ["--wait", "--fail-if-not-run"]
     if "--" in example:
         example = example[: example.index("--")]
-    if verb.name in {"stop", "interrupt", "kill"} and option.name == "all":
+    if verb.name in {"stop", "interrupt", "kill", "pause", "resume", "hold", "approve"} and option.name == "all":
         before = []
     done = prepared(verb.name, *before, *example)
     assert done.status in {0, 1}, (verb.name, before, example, done)

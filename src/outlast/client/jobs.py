@@ -3,7 +3,6 @@
 A failure of the command is data; only our failures are exceptions (`outlast.OutlastError` and its kinds).
 """
 
-from outlast.client.rules import Rules
 from outlast.client.wishes import Wishes
 from outlast.core.errors import NotFound, Refused, UsageError
 from outlast.core.job import ENDED, OUTCOMES, RUNNING, STATUSES, Job, Run
@@ -28,7 +27,7 @@ _PROVE = 250_000_000  # ns between two looks at locks and results
 _AT_ONCE = 50  # of many jobs that are waited for, so many are looked at together
 
 
-class Jobs(Wishes, Rules):
+class Jobs(Wishes):
     """The jobs of one home. Opening costs nothing until something is asked for. Threads may share it; close it when all are through."""
 
     def __init__(self, home: "str | None" = None) -> None:

@@ -90,8 +90,9 @@ def _check_to_come(spec: "Mapping[str, Any]", name: str, now: int) -> None:
 def _check_timeouts(spec: "Mapping[str, Any]", _: int) -> None:
     for what in ("run", "job", "heartbeat", "output"):
         hard, soft = spec.get(f"timeout.{what}"), spec.get(f"timeout.soft.{what}")
-        alike = isinstance(hard, int) and isinstance(soft, int)
-        if hard is not None and soft is not None and (alike and soft >= hard):
+        if isinstance(hard, str) and isinstance(soft, str):
+            hard, soft = int(hard[:-1]), int(soft[:-1])  # of the usual duration both
+        if isinstance(hard, int) and isinstance(soft, int) and soft >= hard:
             raise UsageError(f"--timeout.soft.{what} would come no sooner than --timeout.{what}", "let the soft one be less")
     if "timeout.warn-signal" in spec and spec.get("timeout.run") is None and spec.get("timeout.job") is None:
         raise UsageError("--timeout.warn-signal warns of a limit, and there is none", "give --timeout.run or --timeout.job as well")
@@ -109,7 +110,7 @@ def _check_order(spec: "Mapping[str, Any]", _: int) -> None:
             if word not in OUTCOMES:
                 from outlast.core.nearest import hint
 
-                raise UsageError(f"--after.outcome {job}: there is no outcome `{word[:40]}`", hint(word, OUTCOMES))
+                raise UsageError(f"--after.outcome {job}: `{word[:40]}` is none of {', '.join(OUTCOMES)}", hint(word, OUTCOMES))
 
 
 _CHECKS = (("retries.", _check_retries), ("wait.", _check_waiting), ("timeout.", _check_timeouts), ("after.", _check_order))

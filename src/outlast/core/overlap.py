@@ -33,7 +33,8 @@ def overlap(others: Others, *, key: str | None, rule: str | None, name: str) -> 
         return SKIP, f"job {others.newest} with the same {what} is active"
     if word == "allow":
         full = others.active >= int(number)
-        return (SKIP, f"{others.active} jobs with the same {what} are active, and no more are allowed") if full else (ACCEPT, "")
+        are = f"1 job with the same {what} is" if others.active == 1 else f"{others.active} jobs with the same {what} are"
+        return (SKIP, f"{are} active, and no more are allowed") if full else (ACCEPT, "")
     if word == "queue" and number and others.waiting >= int(number):
         waiting = f"{others.waiting} job waits" if others.waiting == 1 else f"{others.waiting} jobs wait"
         return SKIP, f"{waiting} already behind the active one with the same {what}, the last is job {others.newest}"

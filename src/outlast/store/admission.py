@@ -8,7 +8,6 @@ from outlast.core import events as e
 from outlast.core import job as j
 from outlast.core.errors import NotFound, Refused, UsageError
 from outlast.core.lifecycle import after
-from outlast.core.overlap import ACCEPT, JOIN, QUEUE, REPLACE, SKIP, Others, overlap
 from outlast.store.rows import as_stored_text
 
 TYPE_CHECKING = False
@@ -30,7 +29,7 @@ def admit(store: "Store", submission: "Submission", now: int) -> "Job":
     ended: e.Ended | None = None
     needs: list[Need] = []
     joined: Job | None = None
-    if job.key is not None or submission.needs or not _DECIDED.isdisjoint(job.spec) or store.any_disabled():
+    if job.key is not None or submission.needs or not _DECIDED.isdisjoint(job.spec) or store.any_rules():
         ended, needs, joined = _decide(store, submission, now)
     if joined is not None:
         store.joined.add(joined.id)
@@ -52,7 +51,7 @@ def admit(store: "Store", submission: "Submission", now: int) -> "Job":
 def _decide(store: "Store", submission: "Submission", now: int) -> "tuple[e.Ended | None, list[Need], Job | None]":
     """Return (how the job ends at once or None, what it has to wait for, the job that it joins or None)."""
     job = submission.job
-    disabled = store.why_disabled(job.name, now) if store.any_disabled() else None
+    disabled = store.why_disabled(job.name, now) if store.any_rules() else None
     if disabled is not None:
         return e.Ended(outcome=j.DISABLED, reason=disabled), [], None
     fresh = _fresh(store, job, now)
@@ -65,6 +64,7 @@ def _decide(store: "Store", submission: "Submission", now: int) -> "tuple[e.Ende
     if job.key is None and rule is None:
         return None, needs, None
     from outlast.core.needs import Need, turn
+    from outlast.core.overlap import JOIN, QUEUE, REPLACE, SKIP, Others, overlap
 
     word = as_stored_text(job.name if job.key is None else job.key)
     which = "name" if job.key is None else "key"
@@ -81,7 +81,7 @@ def _decide(store: "Store", submission: "Submission", now: int) -> "tuple[e.Ende
         _ask_to_end(store, [number for (number,) in store.database.all(f"active-ids-{which}", word, job.id)], job, now)
     if what in (QUEUE, REPLACE):
         return None, [*needs, Need(name=turn(job))], None
-    return None, needs, None if what == ACCEPT else None
+    return None, needs, None
 
 
 def _check_group(store: "Store", job: "Job") -> None:

@@ -38,7 +38,7 @@ class Batch:
             self._store._environment = ""  # noqa: SLF001
             self._store._model = None  # noqa: SLF001
             self._store._events = []  # noqa: SLF001
-            self._store._fronted = self._store._needed = None  # noqa: SLF001
+            self._store._fronted = self._store._needed = self._store._ruled = None  # noqa: SLF001
             self._store.changed = []
             self._store.joined = set()
         return self._store

@@ -24,12 +24,14 @@ _SELECT_RUNS = f"SELECT {RUN_COLUMNS} FROM runs"  # noqa: S608
 class Outlook(Value):
     """What there may be to do in a cycle of the supervisor."""
 
-    _fields = ("stops", "next_due", "ungrouped", "fronts", "needs", "next_deadline", "paused")
+    _fields = ("stops", "next_due", "ungrouped", "fronts", "needed", "due", "rules", "next_deadline", "paused")
     stops: bool  # somebody wants a job to be ended
     next_due: int | None  # when the next pending job is due (ns)
     ungrouped: bool  # a job without a group may start
     fronts: bool  # a client in front is not served yet
-    needs: bool  # what a job needs has to be looked at
+    needed: bool  # a job needs something
+    due: bool  # what a job needs has to be looked at
+    rules: bool  # there are rules that disable jobs
     next_deadline: int | None  # when the next deadline of a job passes (ns)
     paused: bool  # a running job is to stand still
 
@@ -153,10 +155,10 @@ class Reading:
 
     def outlook(self) -> Outlook:
         """Return what there may be to do: one question instead of four that are mostly answered by nothing."""
-        stops, due, ungrouped, fronts, needs, deadline, paused = self.database.one("outlook")
+        stops, next_due, ungrouped, fronts, needed, due, rules, deadline, paused = self.database.one("outlook")
         return Outlook(
-            stops=bool(stops), next_due=due, ungrouped=bool(ungrouped), fronts=bool(fronts), needs=bool(needs), next_deadline=deadline,
-            paused=bool(paused),
+            stops=bool(stops), next_due=next_due, ungrouped=bool(ungrouped), fronts=bool(fronts), needed=bool(needed), due=bool(due),
+            rules=bool(rules), next_deadline=deadline, paused=bool(paused),
         )  # fmt: skip
 
     def ready(self, group: str | None, at_most: int, passed: int = 0) -> "list[Job]":

@@ -56,6 +56,11 @@ def as_text(value: "Any") -> "Any":
 
 def as_json(text: str, field: str) -> "Any":
     """Return the value of stored JSON. Raises SystemFault if it is none."""
+    if len(text) == 2:  # most are empty: two characters need no reader
+        if text == "{}":
+            return {}
+        if text == "[]":
+            return []
     try:
         return loads(text)
     except (ValueError, TypeError, RecursionError) as error:

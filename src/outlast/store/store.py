@@ -44,7 +44,7 @@ _PUT_RUN = f"INSERT OR REPLACE INTO runs ({RUN_COLUMNS}) VALUES ({', '.join('?' 
 class Store(Reading):
     """The database of a home, to read and to write."""
 
-    __slots__ = ("_ended", "_environment", "_events", "_fronted", "_in_batch", "_model", "_needed", "_runs", "changed", "joined")
+    __slots__ = ("_ended", "_environment", "_events", "_fronted", "_in_batch", "_model", "_needed", "_ruled", "_runs", "changed", "joined")
 
     def __init__(self, home: Home) -> None:
         """Open the database, making home and schema if need be. Raises SystemFault."""
@@ -56,6 +56,7 @@ class Store(Reading):
         self._events: list[tuple[object, ...]] = []  # rows of the present batch
         self._fronted: bool | None = None  # is there a client in front? None: not asked in this batch
         self._needed: bool | None = None  # does any job need something? None: not asked in this batch
+        self._ruled: bool | None = None  # does any rule disable jobs? likewise
         self._runs: dict[int, tuple[int, Run]] = {}  # running job -> (version, run) as this store wrote them
         self.joined: set[int] = set()  # ids of jobs that a submission of the last batch joined
         self.changed: list[int] = []  # ids of jobs that the last batch wrote
@@ -215,6 +216,12 @@ class Store(Reading):
         if new.status in (RUNNING, ENDED) and new.status != job.status:
             execute(queries["due-by-other"], (job.id,))
 
+    def any_rules(self) -> bool:
+        """Tell whether any rule disables jobs; asked once in a batch."""
+        if self._ruled is None or not self._in_batch:
+            self._ruled = self.any_disabled()
+        return self._ruled
+
     def add_needs(self, job: int, needs: "Iterable[Need]") -> None:
         """Add what a job needs, one row each, within the present transaction."""
         from outlast.core.needs import CONDITIONS
@@ -320,7 +327,7 @@ class Store(Reading):
     def outlook(self) -> "Outlook":
         """Return what there may be to do, see `Reading.outlook`."""
         told = super().outlook()
-        self._fronted = told.fronts
+        self._fronted, self._needed, self._ruled = told.fronts, told.needed, told.rules
         return told
 
     def borrowers(self, group: str) -> "list[int]":

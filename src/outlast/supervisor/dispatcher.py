@@ -68,7 +68,7 @@ class Dispatcher:
             job = store.job(number)
             if job is not None and not job.paused and not job.held:
                 store.record(job, e.Queued(because="its time has come"), at)
-        self._rules = store.disabled() if store.any_disabled() else []
+        self._rules = store.disabled() if store.any_rules() else []
         self._mutexes = None
         claimed = 0
         if outlook.ungrouped or due:

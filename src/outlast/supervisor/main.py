@@ -187,7 +187,7 @@ class Supervisor:
             del self.context.runs[live.id]  # its slot is free for the claims of this commit
         ended += over
         settled = 0
-        if outlook.needs or self.store.any_needs():
+        if self.store.any_needs():
             settled = self.settler.run_once(at) + self.conditions.run_once(at)
         if settled or self.collector.retried:
             outlook = self.store.outlook()

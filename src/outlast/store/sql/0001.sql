@@ -48,8 +48,8 @@ CREATE TABLE jobs (
 );
 CREATE INDEX jobs_active ON jobs (status, "group", paused, held, priority DESC, id) WHERE status <> 'ended';
 CREATE INDEX jobs_due ON jobs (next_run_at) WHERE status = 'pending' AND waits = 0 AND next_run_at IS NOT NULL;
-CREATE INDEX jobs_deadline ON jobs (deadline) WHERE deadline IS NOT NULL AND status <> 'ended';
-CREATE INDEX jobs_paused ON jobs (id) WHERE paused = 1 AND status <> 'ended';
+CREATE INDEX jobs_paused ON jobs (paused) WHERE paused = 1;  -- the end of a job takes it away
+CREATE INDEX jobs_deadline ON jobs (deadline) WHERE deadline IS NOT NULL;  -- likewise
 CREATE INDEX jobs_to_stop ON jobs (id) WHERE stop_requested IS NOT NULL AND status <> 'ended';
 -- `ended_at` is NULL as long as a job is active, so that one index holds both: who is active, and who ended last. `outcome` is there to be
 -- read without the row. Every index more costs every job a page in each of its commits.

@@ -99,9 +99,11 @@ SELECT
     (SELECT min(next_run_at) FROM jobs WHERE status = 'pending' AND waits = 0 AND next_run_at IS NOT NULL AND paused = 0 AND held = 0),
     EXISTS (SELECT 1 FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" IS NULL AND paused = 0 AND held = 0),
     EXISTS (SELECT 1 FROM fronts),
+    EXISTS (SELECT 1 FROM needs),
     EXISTS (SELECT 1 FROM needs WHERE due = 1),
-    (SELECT min(deadline) FROM jobs WHERE deadline IS NOT NULL AND status <> 'ended'),
-    EXISTS (SELECT 1 FROM jobs WHERE paused = 1 AND status <> 'ended' AND status = 'running')
+    EXISTS (SELECT 1 FROM disabled),
+    (SELECT min(deadline) FROM jobs WHERE deadline IS NOT NULL),
+    EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_paused WHERE paused = 1 AND status = 'running')
 -- name: running
 SELECT id FROM jobs WHERE status = 'running' AND status <> 'ended' ORDER BY id
 -- name: queued-before
@@ -113,9 +115,9 @@ ORDER BY next_run_at LIMIT 1000
 -- name: next-due
 SELECT min(next_run_at) FROM jobs WHERE status = 'pending' AND waits = 0 AND next_run_at IS NOT NULL AND paused = 0 AND held = 0
 -- name: past-deadline
-SELECT id FROM jobs WHERE deadline IS NOT NULL AND deadline <= ? AND status <> 'ended' ORDER BY deadline LIMIT 1000
+SELECT id FROM jobs WHERE deadline IS NOT NULL AND deadline <= ? ORDER BY deadline LIMIT 1000
 -- name: next-deadline
-SELECT min(deadline) FROM jobs WHERE deadline IS NOT NULL AND status <> 'ended'
+SELECT min(deadline) FROM jobs WHERE deadline IS NOT NULL
 -- name: to-stop
 SELECT id FROM jobs WHERE stop_requested IS NOT NULL AND status <> 'ended' ORDER BY id
 -- name: any-active
@@ -160,4 +162,4 @@ SELECT r.ended_at - r.started_at FROM jobs AS j INDEXED BY jobs_name CROSS JOIN 
 WHERE j.name = ? AND j.ended_at IS NOT NULL AND j.outcome = 'succeeded' AND r.outcome = 'succeeded' AND r.started_at IS NOT NULL
 ORDER BY j.ended_at DESC LIMIT 21
 -- name: paused
-SELECT id FROM jobs WHERE paused = 1 AND status <> 'ended' AND status = 'running'
+SELECT id FROM jobs INDEXED BY jobs_paused WHERE paused = 1 AND status = 'running'
