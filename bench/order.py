@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outlast import Jobs
-    from outlast.store.submission import Submission
+    from outlast.store.store import Submission
 
     Make = Callable[[Jobs, int], None]
 
@@ -105,8 +105,9 @@ def main() -> None:
     rows = []
     for shape in ("fan", "diamonds"):
         note = f"{median(told[shape]):.0f}/s, {median(told['independent']):.0f}/s"
-        rows.append(Row(f"{count:,} x `/bin/true`, {shape}, {SLOTS} slots", "as many independent jobs", ratios(told[shape], told["independent"]),
-                        reach="≥ 0.8", note=note))  # fmt: skip
+        what = f"{count:,} x `/bin/true`, {shape}, {SLOTS} slots"
+        compared = ratios(told[shape], told["independent"])
+        rows.append(Row(what, "as many independent jobs", compared, reach="≥ 0.8", note=note))
     fewer = count // 5
     chains: dict[str, Callable[[], float]] = {
         "one slot": lambda: rate(options, fewer, 1, independent),

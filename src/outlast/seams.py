@@ -25,6 +25,7 @@ def chance() -> float:
     """Return a number from 0 to 1, by chance."""
     return int.from_bytes(os.urandom(4), "big") / 0xFFFFFFFF
 
+
 FAILPOINTS = (
     "front.handed-over", "submit.before", "submit.after-insert", "submit.after-commit", "submit.after-wake",
     "request.before", "request.after-commit",
@@ -32,7 +33,10 @@ FAILPOINTS = (
     "claim.before", "claim.after-commit", "state.before", "state.created", "spawn.before", "spawn.after",
     "result.before-read", "result.after-read", "record.before-commit", "record.after-commit",
     "started.before-commit", "started.after-commit", "adopt.before", "adopt.after",
-    "stop.before-signal", "stop.after-signal", "settle.before", "conditions.before", "deadline.before", "limit.before", "pause.before-signal", "pause.after-signal", "checkpoint.before", "checkpoint.after", "leave.before", "leave.after",
+    "stop.before-signal", "stop.after-signal",
+    "pause.before-signal", "pause.after-signal",
+    "settle.before", "conditions.before", "deadline.before", "limit.before",
+    "checkpoint.before", "checkpoint.after", "leave.before", "leave.after",
     "upgrade.before-exec",
 )  # fmt: skip
 SHIM_FAILPOINTS = (

@@ -64,12 +64,12 @@ NO_END = [(status, None) for status in j.STATUSES if status != j.ENDED]
 def test_the_verdict_on_another_job(status: str, outcome: str | None) -> None:
     other = job_in(status, outcome=outcome)
     for outcomes in (SUCCEEDED, j.FAILURES, j.OUTCOMES, (j.NEUTRAL, j.LOST)):
-        told, text = verdict(AFTER.replace(outcomes=outcomes), other)
+        told, text = verdict(AFTER.replace(outcomes=outcomes), other.status, other.outcome)
         assert (None if outcome is None else MET if outcome in outcomes else NEVER) == told
         assert text.startswith("job 42 ")
         if told == NEVER:
             assert f"ended as `{outcome}`, and it was to start after " in text
-    told, text = verdict(BESIDE, other)
+    told, text = verdict(BESIDE, other.status, other.outcome)
     assert {j.RUNNING: MET, j.ENDED: NEVER}.get(status) == told
     assert "job 42" in text
     if told == NEVER:
@@ -78,12 +78,15 @@ def test_the_verdict_on_another_job(status: str, outcome: str | None) -> None:
 
 def test_a_job_that_is_gone_can_never_be_what_was_wanted() -> None:
     for need in (AFTER, BESIDE):
-        assert (NEVER, "job 42 is gone") == verdict(need, None)
+        assert (NEVER, "job 42 is gone") == verdict(need, None, None)
 
 
 def test_why_it_can_never_be() -> None:
     other = job_in(j.ENDED, outcome=j.STOPPED)
-    texts = {outcomes: verdict(AFTER.replace(outcomes=outcomes), other)[1] for outcomes in (SUCCEEDED, j.FAILURES, (j.LOST, j.NEUTRAL))}
+    texts = {
+        outcomes: verdict(AFTER.replace(outcomes=outcomes), other.status, other.outcome)[1]
+        for outcomes in (SUCCEEDED, j.FAILURES, (j.LOST, j.NEUTRAL))
+    }
     assert [
         "job 42 ended as `stopped`, and it was to start after that had succeeded",
         "job 42 ended as `stopped`, and it was to start after that had failed",

@@ -13,8 +13,7 @@ from outlast.core import job as j
 from outlast.core.job import Ending, Job
 from outlast.core.needs import APPROVAL, Need
 from outlast.home import Home
-from outlast.store.store import Store
-from outlast.store.submission import Environment, Front, Submission
+from outlast.store.store import Environment, Front, Store, Submission
 from support import CHECKOUT
 
 AT = 1_700_000_000_000_000_000

@@ -12,8 +12,7 @@ from outlast.core.errors import NotFound, Refused, UsageError
 from outlast.core.job import Job
 from outlast.core.needs import met, needs_of
 from outlast.home import Home
-from outlast.store.store import Store
-from outlast.store.submission import Environment, Front
+from outlast.store.store import Environment, Front, Store
 from store.making import AT, claim, dump, end, ended, miscounted, start, submission, submit, tick
 
 BY = [{"name": "sync", "key": None}, {"name": "sync", "key": "k"}]

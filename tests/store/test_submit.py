@@ -12,8 +12,7 @@ from outlast.core.errors import Bug, Refused
 from outlast.home import Home
 from outlast.seams import arm
 from outlast.store.reading import Reading
-from outlast.store.store import Store
-from outlast.store.submission import Environment, Front
+from outlast.store.store import Environment, Front, Store
 from store.making import AT, ENVIRONMENT, child, dump, end, ended, miscounted, submission, submit, tick
 
 

@@ -2,12 +2,12 @@
 
 from outlast.client.submitting import environment, stored_environment
 from outlast.core.job import Job
-from outlast.store.submission import Submission
+from outlast.store.store import Submission
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outlast.store.reading import Reading
-    from outlast.store.submission import Front
+    from outlast.store.store import Front
 
 
 # What a job once waited for is past: it was wanted then, and is wanted now.

@@ -20,7 +20,7 @@ from outlast.processes import starter
 from outlast.processes.handing import packed
 from outlast.processes.identity import me
 from outlast.seams import failpoint, now
-from outlast.store.submission import Front
+from outlast.store.store import Front
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from outlast.client.jobs import Jobs
     from outlast.core.job import Job
     from outlast.store.reading import Reading
-    from outlast.store.submission import Submission
+    from outlast.store.store import Submission
 
 SAFETY_MS = int(SAFETY * 1000)
 TRIES = 20
@@ -66,7 +66,7 @@ class Signals:
         os.close(self._write)
 
 
-class Detached(Exception):  # noqa: N818  # it is no error: we go, the job stays
+class Detached(Exception):  # it is no error: we go, the job stays
     """The client was told by a signal to leave a job that is not its own."""
 
     def __init__(self, signal: int) -> None:

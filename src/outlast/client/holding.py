@@ -79,7 +79,7 @@ def approve(jobs: "Jobs", wanted: "Sequence[Job]", note: str) -> "list[Job]":
 
 
 def _wish(jobs: "Jobs", wanted: "Sequence[Job]", decide: "Decide") -> "list[Job]":
-    """Record what `decide` says of every job as it is in the record, all or none, and wake the supervisor. Returns them as they are then."""
+    """Record what `decide` says of every job as it is in the record, all or none. Returns them as they are then."""
     failpoint("request.before")
     done = []
     changed = False

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from outlast.client.output import Output
     from outlast.core.selectors import Selector
     from outlast.store.reading import Reading
-    from outlast.store.store import Store
-    from outlast.store.submission import Submission
+    from outlast.store.store import Store, Submission
 
     Selected = int | str | Job | Iterable[int | str | Job]
 

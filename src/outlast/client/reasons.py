@@ -60,7 +60,8 @@ def waiting_for(reading: "Reading", job: "Job") -> "list[str]":
 
 
 def _told(reading: "Reading", job: "Job", need: "Need") -> "list[str]":
-    from outlast.core.needs import APPROVAL, CONDITIONS, RUNNING as BESIDE, wanted
+    from outlast.core.needs import APPROVAL, CONDITIONS, wanted
+    from outlast.core.needs import RUNNING as BESIDE
 
     if need.name == APPROVAL:
         return [f"for somebody's approval: `outlast approve {job.id}`"]

@@ -11,10 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outlast.client.jobs import Jobs
     from outlast.core.job import Job
-    from outlast.store.submission import Submission
+    from outlast.store.store import Submission
 
 
-class Rehearsed(Exception):  # noqa: N818  # it is no error: it takes everything back
+class Rehearsed(Exception):  # it is no error: it takes everything back
     """What was decided, thrown out of its transaction."""
 
     def __init__(self, job: "Job", waits: "list[str]", *, joined: bool) -> None:

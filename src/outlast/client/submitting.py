@@ -9,7 +9,7 @@ from outlast.core.jsontext import dumps
 from outlast.core.options import stored
 from outlast.processes.starter import told
 from outlast.processes.surroundings import surroundings
-from outlast.store.submission import Environment, Front, Submission
+from outlast.store.store import Environment, Front, Submission
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def submission(
     _check_paths(where, spec.get("stdin"))
     info = list(options.get("info") or ())
     job = Job(
-        id=options.get("id") or 0, name=name or default_name(argv), description=options.get("description") or "", group=options.get("group"),
+        id=options.get("id") or 0, name=name or default_name(argv), description=options.get("description") or "",
+        group=options.get("group"),
         key=options.get("key") or (name if options.get("unique") else None), command=argv, cwd=where, user=_user(), created_at=0,
         info=info + [""] * (3 - len(info)), params=dict(options.get("param") or {}), rerun_of=rerun_of, spec=spec,
         environment=around.hash, priority=options.get("priority") or 0,
@@ -110,7 +111,8 @@ def reservation(options: "Mapping[str, Any]") -> Job:
         raise UsageError("--unique takes the name as the key", "give it one with `--name NAME`")
     info = list(options.get("info") or ())
     return Job(
-        id=0, name=name, description=options.get("description") or "", group=options.get("group"),
+        id=0, name=name, description=options.get("description") or "",
+        group=options.get("group"),
         key=options.get("key") or (name if options.get("unique") else None), command=[], cwd="", user=_user(), created_at=0,
         info=info + [""] * (3 - len(info)), params=dict(options.get("param") or {}),
     )  # fmt: skip

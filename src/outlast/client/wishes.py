@@ -129,9 +129,7 @@ class Wishes:
         if self._jobs.store.any_active():
             self._jobs.wake()
 
-    def disable(
-        self, names: "str | Sequence[str]", *, regex: bool = False, note: str = "", until: "Any" = None
-    ) -> "List[Rule]":
+    def disable(self, names: "str | Sequence[str]", *, regex: bool = False, note: str = "", until: "Any" = None) -> "List[Rule]":
         """Keep jobs of these names from starting; each leaves a record, `disabled`. `regex`: the whole name has to match.
 
         `until`: a text like "tomorrow 08:00", or a datetime. Raises UsageError.

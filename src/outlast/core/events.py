@@ -171,7 +171,7 @@ class Released(Event):
 
 
 class Signalled(Event):
-    """A signal goes to its processes at somebody's wish: recorded before it is sent. `by`: `signal`, `pause`, `resume`, `warning`, or the stop verb."""
+    """A signal goes to its processes; recorded before it is sent. `by`: `signal`, `pause`, `resume`, `warning`, or the stop verb."""
 
     _fields = ("signal", "by")
     signal: int

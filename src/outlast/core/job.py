@@ -67,7 +67,8 @@ class Job(Value):
         "status", "outcome", "reason", "exit_code", "signal", "run", "pid",
         "created_at", "queued_at", "started_at", "ended_at", "next_run_at",
         "priority", "waits", "deadline", "successes", "failures", "uncharged",
-        "paused", "paused_at", "paused_for", "held", "stop_requested", "warnings", "info", "params", "rerun_of", "schedule", "trigger", "automatic",
+        "paused", "paused_at", "paused_for", "held", "stop_requested", "warnings",
+        "info", "params", "rerun_of", "schedule", "trigger", "automatic",
         "environment", "spec", "runs",
     )  # fmt: skip
     id: int
@@ -119,7 +120,8 @@ class Job(Value):
         "status": PENDING, "outcome": None, "reason": None, "exit_code": None, "signal": None, "run": 0, "pid": None,
         "queued_at": None, "started_at": None, "ended_at": None, "next_run_at": None,
         "priority": 0, "waits": 0, "deadline": None, "successes": 0, "failures": 0, "uncharged": 0,
-        "paused": False, "paused_at": None, "paused_for": 0, "held": False, "stop_requested": None, "warnings": (), "info": ("", "", ""), "params": {}, "rerun_of": None,
+        "paused": False, "paused_at": None, "paused_for": 0, "held": False, "stop_requested": None, "warnings": (),
+        "info": ("", "", ""), "params": {}, "rerun_of": None,
         "schedule": None, "trigger": None, "automatic": False, "environment": None, "spec": {}, "runs": (),
     }  # fmt: skip
 

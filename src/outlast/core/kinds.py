@@ -282,10 +282,8 @@ def _choice(word: str, choices: "tuple[str, ...]") -> str:
 
 def spell(kind: str, value: "Any") -> str:
     """Return a kept value as a person would write it: what `read` takes back."""
-    if value is None:
-        return "none"
-    if kind in {FLAG, BOOLEAN}:
-        return "true" if value else "false"
+    if value is None or isinstance(value, bool):
+        return "none" if value is None else str(value).lower()
     if kind in {DURATION, GRACE, SPAN} and not isinstance(value, str):
         from outlast.core.durations import exact_duration
 

@@ -41,9 +41,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("unique", kinds.FLAG, "its name is its key", "--unique --name backup", stored=SPEC, section=_OVERLAP),
     Option("overlap", kinds.OVERLAP,
            "while a job with the same key, else the same name, has not ended: `skip` this one (it leaves a record); `queue` it behind that"
-           " one (`queue=N`: at most N wait, more are skipped; `queue=1` is exactly one more, however many ask); `replace` that one, which is"
-           " stopped first; `allow` both (`allow=N`: at most N, more are skipped); `join` that one: its id is yours, if command, directory"
-           " and --env are the same",
+           " one (`queue=N`: at most N wait, more are skipped; `queue=1` is exactly one more, however many ask); `replace` that one,"
+           " which is stopped first; `allow` both (`allow=N`: at most N, more are skipped); `join` that one: its id is yours, if command,"
+           " directory and --env are the same",
            "--overlap queue=2 --name sync", metavar="RULE", choices=("skip", "queue[=N]", "replace", "allow[=N]", "join"), stored=SPEC,
            section=_OVERLAP),
     Option("unless-fresh", kinds.GRACE, "skip it if one with the same key, else the same name, succeeded so recently",
@@ -82,7 +82,8 @@ OPTIONS: tuple[Option, ...] = (
            default=(), metavar="JOB,...", most=100_000, stored=SPEC, section=_ORDER),
     Option("after.outcome", kinds.ASSIGNMENT, "start it when a job has ended with one of these outcomes; repeatable",
            "--after.outcome 1=succeeded,neutral", default={}, metavar="JOB=OUTCOME,...", most=100_000, stored=SPEC, section=_ORDER),
-    Option("while-running", kinds.JOBS, "start it only while these jobs run: not before they do, and not at all once one has ended; repeatable",
+    Option("while-running", kinds.JOBS,
+           "start it only while these jobs run: not before they do, and not at all once one has ended; repeatable",
            "--while-running 1", default=(), metavar="JOB,...", most=1000, stored=SPEC, section=_ORDER),
     Option("hold", kinds.FLAG, "keep it until somebody releases it with `outlast release`", "--hold", stored=JOB, section=_ORDER),
     Option("pending", kinds.TEXT, "hold it, and release all with the same VALUE by `outlast release --pending VALUE`", "--pending deploy-7",
@@ -120,8 +121,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("retries.delay", kinds.GRACE, "wait so long between two runs", "--retries 3 --retries.delay 30s",
            default=0, metavar="DURATION", stored=SPEC, section=_RETRIES),
     Option("retries.success-delay", kinds.GRACE, "wait so long after a run that succeeded (default: as after any other)",
-           "--retries.num-runs 5 --retries.num-successes none --retries.success-delay 1h", metavar="DURATION", stored=SPEC, section=_RETRIES),
-    Option("retries.exponential-backoff-base", kinds.NUMBER, "multiply the delay by this after each run: delay, then delay*B, then delay*B*B and so on",
+           "--retries.num-runs 5 --retries.num-successes none --retries.success-delay 1h", metavar="DURATION", stored=SPEC,
+           section=_RETRIES),
+    Option("retries.exponential-backoff-base", kinds.NUMBER,
+           "multiply the delay by this after each run: delay, then delay*B, then delay*B*B and so on",
            "--retries 8 --retries.delay 1s --retries.exponential-backoff-base 2", default=1.0, metavar="B", stored=SPEC, section=_RETRIES),
     Option("retries.max-delay", kinds.DURATION,
            "never wait longer, with a base above 1 (default: the larger of retries.delay and 10m; `none`: as long as it gets)",

@@ -11,7 +11,7 @@ JOIN = "join"  # no job is made: the newest active one is the answer
 
 
 class Others(Value):
-    """Who has the same key, else the same name, and has not ended: how many, the newest of them, and how many of them wait for their turn."""
+    """Who has the same key, else name, and has not ended: how many, the newest, and how many of them wait for their turn."""
 
     _fields = ("active", "newest", "waiting")
     active: int

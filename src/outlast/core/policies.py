@@ -46,7 +46,7 @@ def of_status(job: Job, status: int, *, stopped_by_us: bool, **facts: "Any") -> 
         wish = job.stop_requested or {}
         verb = wish.get("sent_verb") or wish.get("verb", j.STOP)
         outcome = _OUTCOME.get(verb, j.STOPPED)
-        reason = f"{_limit_reached(job, wish) if verb == j.TIMEOUT else _DONE[verb]}, {told}"
+        reason = f"{_limit_reached(wish) if verb == j.TIMEOUT else _DONE[verb]}, {told}"
     elif signal:
         outcome, reason = j.FAILED, told
     else:
@@ -58,8 +58,8 @@ _DONE = {j.STOP: "stopped", j.KILL: "killed", j.INTERRUPT: "interrupted"}
 _OUTCOME = {j.INTERRUPT: j.INTERRUPTED, j.TIMEOUT: j.TIMED_OUT}
 
 
-def _limit_reached(job: Job, wish: "dict[str, Any]") -> str:
-    """Return which limit of the job was reached, as a sentence: the wish may be another one by now, which came later."""
+def _limit_reached(wish: "dict[str, Any]") -> str:
+    """Return which limit was reached, as a sentence: the wish may be another one by now, which came later."""
     return f"timed out: {wish.get('why') or 'a limit of its time was reached'}"
 
 
@@ -110,5 +110,5 @@ def without_run(job: Job) -> Ended:
     wish = job.stop_requested or {}
     verb = wish.get("verb", j.STOP)
     waited = _BEFORE.get(job.status, "before it started")
-    done = _limit_reached(job, wish) if verb == j.TIMEOUT else _DONE[verb]
+    done = _limit_reached(wish) if verb == j.TIMEOUT else _DONE[verb]
     return Ended(outcome=_OUTCOME.get(verb, j.STOPPED), reason=f"{done} {waited}")

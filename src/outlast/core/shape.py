@@ -51,7 +51,8 @@ def job_shape(
         "next_run_at": format_time_utc(job.next_run_at), "waiting_for": list(waiting_for),
         "priority": job.priority, "paused": job.paused, "held": job.held, "stop_requested": _wish(job.stop_requested),
         "activity": None, "heartbeat_at": None, "heartbeat_timeout": None,
-        "info": [*job.info], "params": dict(job.params), "feedback": {}, "progress": None, "warnings": [_warning(warning) for warning in job.warnings],
+        "info": [*job.info], "params": dict(job.params), "feedback": {}, "progress": None,
+        "warnings": [_warning(warning) for warning in job.warnings],
         "rerun_of": job.rerun_of, "schedule": job.schedule, "trigger": format_time_utc(job.trigger), "automatic": job.automatic,
     }  # fmt: skip
     if runs is not None:

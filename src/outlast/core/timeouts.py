@@ -66,9 +66,7 @@ def reached(job: "Job", limits: "Mapping[str, Any]", clocks: Clocks) -> "list[Si
     return [*(event for event in due if not isinstance(event, StopRequested)), *stops[:1]]
 
 
-def _marks(
-    job: "Job", limits: "Mapping[str, Any]", clocks: Clocks
-) -> "Iterator[tuple[int, int, Signalled | StopRequested | Warned]]":
+def _marks(job: "Job", limits: "Mapping[str, Any]", clocks: Clocks) -> "Iterator[tuple[int, int, Signalled | StopRequested | Warned]]":
     """Yield (limit, how far its clock is, what happens then) of everything that can still happen to the run."""
     if job.stop_requested is not None:
         return  # it is being ended

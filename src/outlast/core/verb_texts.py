@@ -164,7 +164,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "release": (("outlast release 42", ""), ("outlast release --pending deploy-7", "")),
     "approve": (("outlast approve 42 --note 'seen by ops'", ""),),
     "reserve": (("outlast reserve --unique --name import", "an id; nobody else gets the name"), ("outlast run --id 7 -- ./import", "")),
-    "disable": (("outlast disable backup --note 'disk is being changed' --until 'tomorrow 08:00'", ""), ("outlast disable --regex 'import-.*'", "")),
+    "disable": (
+        ("outlast disable backup --note 'disk is being changed' --until 'tomorrow 08:00'", ""),
+        ("outlast disable --regex 'import-.*'", ""),
+    ),
     "enable": (("outlast enable backup", ""),),
     "list-disabled": (("outlast list-disabled", ""),),
     "doctor": (("outlast doctor", ""), ("outlast doctor --json", "")),

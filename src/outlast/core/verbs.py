@@ -192,7 +192,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("interrupt", "end jobs like `stop`, as a failure", _JOB_OR_RUN, _ending),
     Verb("kill", "end jobs at once with SIGKILL", _JOB_OR_RUN, (_ALL, _NO_WAIT)),
     Verb("signal", "send a signal to the processes of running jobs", (Form("", "SIGNAL SELECTOR...", 1, MANY),), (_ALL,)),
-    Verb("pause", "let jobs stand still: their processes, their waits, their clocks", (Form("", "SELECTOR...", 0, MANY),), (_ALL, _NO_WAIT)),
+    Verb("pause", "let jobs stand still: their processes, waits and clocks", (Form("", "SELECTOR...", 0, MANY),), (_ALL, _NO_WAIT)),
     Verb("resume", "let paused jobs go on", (Form("", "SELECTOR...", 0, MANY),), (_ALL, _NO_WAIT)),
     Verb("hold", "keep jobs from starting until they are released", (Form("", "SELECTOR...", 0, MANY),), (_ALL,)),
     Verb("release", "let held jobs start", (Form("", "[SELECTOR...]", 0, MANY),), lambda: (

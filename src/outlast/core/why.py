@@ -29,7 +29,8 @@ class Around(Value):
     mutex: "tuple[int, str] | None"
     limits: "dict[str, object] | None"
     _defaults = {
-        "slots": None, "running": 0, "before": 0, "group_paused": False, "supervised": True, "waiting_for": (), "mutex": None, "limits": None,
+        "slots": None, "running": 0, "before": 0, "group_paused": False, "supervised": True, "waiting_for": (), "mutex": None,
+        "limits": None,
     }  # fmt: skip
 
 
@@ -90,7 +91,7 @@ _MEANING = {
     j.DISABLED: "`outlast list-disabled` shows what is disabled, `outlast enable` takes it back.",
     j.SKIPPED: "Its own rule (`--overlap` or `--unless-fresh`) made it needless.",
     j.STOPPED: "Somebody asked for its end, which is not a failure.",
-    j.INTERRUPTED: "An interruption is a failure, but it is not charged to the retries; it is run again only with `--retries.after-interrupt`.",
+    j.INTERRUPTED: "An interruption is a failure, but not charged to the retries; it is run again only with `--retries.after-interrupt`.",
     j.LOST: "What cannot be known is not guessed; it may have done its work. It is run again only with `--retries.after-interrupt`.",
     j.NEUTRAL: "Its exit code is in neither list (retries.success-codes, retries.failure-codes).",
 }
@@ -124,8 +125,9 @@ def _queued(job: "Job", around: Around, now: int) -> str:
         if around.running < around.slots:
             slots = f"{around.running} of the {around.slots} slots"
         needs = "" if takes == 1 else f" It takes {takes} slots itself."
+        are = "is" if around.slots == 1 else "are"
         return (
-            f"{text}: {slots} of its group `{job.group}` {'is' if around.slots == 1 else 'are'} taken, and {before} before it.{needs} It starts"
+            f"{text}: {slots} of its group `{job.group}` {are} taken, and {before} before it.{needs} It starts"
             f" when its turn comes; `outlast group set {job.group} --slots N` gives the group more."
         )
     return f"{text}; its group `{job.group}` has a free slot, so it starts as soon as the supervisor gets to it."

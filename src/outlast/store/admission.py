@@ -14,8 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outlast.core.job import Job
     from outlast.core.needs import Need
-    from outlast.store.store import Store
-    from outlast.store.submission import Submission
+    from outlast.store.store import Store, Submission
 
 # Options for which there is something to decide here beyond the key.
 _DECIDED = frozenset({"overlap", "unless-fresh", "wait.datetime", "wait.timedelta"})
@@ -24,8 +23,9 @@ _DECIDED = frozenset({"overlap", "unless-fresh", "wait.datetime", "wait.timedelt
 def admit(store: "Store", submission: "Submission", now: int) -> "Job":
     """Make the job durable within the present transaction, or return the one that it joins. Raises Refused, UsageError, NotFound."""
     job = submission.job
-    if job.group is not None:
+    if job.group is not None and (job.group != store.open_group or "slots" in job.spec):
         _check_group(store, job)
+        store.open_group = job.group
     ended: e.Ended | None = None
     needs: list[Need] = []
     joined: Job | None = None
@@ -38,7 +38,7 @@ def admit(store: "Store", submission: "Submission", now: int) -> "Job":
         submission = submission.replace(front=None)  # whoever is in front gets its descriptors back
     until = None if _DECIDED.isdisjoint(job.spec) else _starts_at(job, now)
     event = e.Submitted(waits=len(needs), until=until)
-    made = store.fill(submission, event, now) if job.id else store.insert(submission, after(job, event, now), event, now)
+    made = fill(store, submission, event, now) if job.id else store.insert(submission, now, event)
     if submission.held:
         made = store.record(made, e.Held(by=job.user), now)
     if ended is not None:
@@ -82,6 +82,36 @@ def _decide(store: "Store", submission: "Submission", now: int) -> "tuple[e.Ende
     if what in (QUEUE, REPLACE):
         return None, [*needs, Need(name=turn(job))], None
     return None, needs, None
+
+
+def fill(store: "Store", submission: "Submission", event: "e.Submitted", now: int) -> "Job":
+    """Let a submission become the job whose id was reserved. Raises NotFound, Refused if it is not reserved (any more)."""
+    wanted = submission.job
+    found = store.job(wanted.id)
+    if found is None:
+        raise NotFound(f"no job {wanted.id}", "`outlast reserve` gives an id out")
+    if found.status != j.RESERVED or (found.deadline is not None and found.deadline <= now):
+        how = "its reservation has lapsed" if found.status == j.RESERVED else f"it is {found.outcome or found.status}"
+        raise Refused(f"job {wanted.id} is not reserved: {how}", "`outlast reserve` gives an id out")
+    start = wanted.replace(
+        version=found.version, status=found.status, deadline=found.deadline, created_at=found.created_at,
+        environment=store.put_environment(submission, now),
+    )  # fmt: skip
+    job = store.write(found, (event,), now, start)
+    store.put_front(job, submission)
+    return job
+
+
+def reserve(store: "Store", job: "Job", until: int | None, now: int) -> "Job":
+    """Give an id out within the present transaction; see `Store.reserve`."""
+    if job.key is not None:
+        from outlast.core.overlap import Others, overlap
+
+        lapse(store, now)
+        count, newest = store.database.one("active-key", as_stored_text(job.key), 0)
+        overlap(Others(active=count, newest=newest), key=job.key, rule=None, name=job.name)
+    event = e.Reserved(until=until)
+    return store.put(after(job, event, now), event, now)
 
 
 def _check_group(store: "Store", job: "Job") -> None:

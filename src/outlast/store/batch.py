@@ -41,6 +41,7 @@ class Batch:
             self._store._fronted = self._store._needed = self._store._ruled = None  # noqa: SLF001
             self._store.changed = []
             self._store.joined = set()
+            self._store.open_group = None
         return self._store
 
     def __exit__(self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None") -> None:

@@ -192,6 +192,14 @@ class Reading:
             group |= {"name": as_text(group["name"]), "paused": bool(group["paused"]), "draining": bool(group["draining"])}
         return found
 
+    def is_front(self, token: str) -> bool:
+        """Tell whether the client with this token stands in front of a job that may still want its descriptors."""
+        return self.database.one("front-token", token) is not None
+
+    def borrowers(self, group: str) -> "list[int]":
+        """Return queued jobs in front that were submitted from inside a running job of the same group."""
+        return [number for (number,) in self.database.all("borrowers", as_stored_text(group))]
+
     def needs_of(self, job: int) -> "list[Need]":
         """Return what a job needs that is not met yet."""
         return [_need(*row) for row in self.database.all("needs-of", job)]

@@ -5,7 +5,7 @@
 
 from outlast.core import events as e
 from outlast.core.errors import Bug, NotFound, Refused, Stale
-from outlast.core.job import ENDED, RESERVED, RUNNING, Job
+from outlast.core.job import ENDED, RUNNING, Job
 from outlast.core.jsontext import dumps
 from outlast.core.lifecycle import TRANSITIONS, after, run_after
 from outlast.core.value import Value
@@ -25,7 +25,6 @@ from outlast.store.rows import (
     row_of_run,
     stored,
 )
-from outlast.store.submission import Front
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,16 +34,64 @@ if TYPE_CHECKING:
     from outlast.core.job import Run
     from outlast.core.needs import Need
     from outlast.store.reading import Outlook
-    from outlast.store.submission import Submission
 
 _INSERT_JOB = f"INSERT INTO jobs ({JOB_COLUMNS}) VALUES ({', '.join('?' * len(JOB_FIELDS))})"  # noqa: S608  # columns only
 _PUT_RUN = f"INSERT OR REPLACE INTO runs ({RUN_COLUMNS}) VALUES ({', '.join('?' * len(RUN_FIELDS))})"  # noqa: S608
 
 
+class Environment(Value):
+    """What a command inherits of its submitter: `variables` (NAME=VALUE, each ended by NUL) and `surroundings`, by content `hash`."""
+
+    _fields = ("hash", "variables", "surroundings")
+    hash: str
+    variables: bytes
+    surroundings: str
+
+
+class Front(Value):
+    """The client in front of a job: it hands its descriptors over under `token`, and lives as (pid, pid_start).
+
+    `parent`: the job that the client itself runs in, if it does.
+    """
+
+    _fields = ("token", "pid", "pid_start", "parent")
+    token: str
+    pid: int
+    pid_start: int
+    parent: int | None
+    _defaults = {"parent": None}
+
+
+class Submission(Value):
+    """A job to be made: `job` as it shall be (version 0; id 0, or the reserved one that it becomes)."""
+
+    _fields = ("job", "environment", "needs", "front", "model", "held")
+    job: "Job"
+    environment: Environment
+    needs: "tuple[Need, ...]"  # what it waits for, beside its turn, which the store knows
+    front: Front | None
+    model: "Job | None"  # whose lists and dictionaries it has where they are the same objects: they are put into words once
+    held: bool  # it waits until somebody releases it
+    _defaults = {"needs": (), "front": None, "model": None, "held": False}
+
+
 class Store(Reading):
     """The database of a home, to read and to write."""
 
-    __slots__ = ("_ended", "_environment", "_events", "_fronted", "_in_batch", "_model", "_needed", "_ruled", "_runs", "changed", "joined")
+    __slots__ = (
+        "_ended",
+        "_environment",
+        "_events",
+        "_fronted",
+        "_in_batch",
+        "_model",
+        "_needed",
+        "_ruled",
+        "_runs",
+        "changed",
+        "joined",
+        "open_group",
+    )
 
     def __init__(self, home: Home) -> None:
         """Open the database, making home and schema if need be. Raises SystemFault."""
@@ -58,6 +105,7 @@ class Store(Reading):
         self._needed: bool | None = None  # does any job need something? None: not asked in this batch
         self._ruled: bool | None = None  # does any rule disable jobs? likewise
         self._runs: dict[int, tuple[int, Run]] = {}  # running job -> (version, run) as this store wrote them
+        self.open_group: str | None = None  # that the present batch was found to take jobs
         self.joined: set[int] = set()  # ids of jobs that a submission of the last batch joined
         self.changed: list[int] = []  # ids of jobs that the last batch wrote
 
@@ -71,28 +119,45 @@ class Store(Reading):
         Raises Refused (a key is in use and no rule says what to do; the group takes none), NotFound and UsageError for jobs that it is
         to wait for.
         """
-        from outlast.store.admission import admit
-
         failpoint("submit.before")
         with self.batch():
-            jobs = [admit(self, submission, now) for submission in submissions]
+            jobs = [self._submit(submission, now) for submission in submissions]
             failpoint("submit.after-insert")
         failpoint("submit.after-commit")
         return jobs
 
-    def insert(self, submission: "Submission", job: Job, event: "e.Submitted", now: int) -> Job:
-        """Add a row for `job`, as it is after `event`. Returns it with its id."""
-        job = job.replace(environment=self._put_environment(submission, now))
-        row = row_of_job(job) if submission.model is None else row_of_job(job, submission.model, self._row_of(submission.model))
-        row[0] = None
-        job = job.replace(id=self.database.execute(_INSERT_JOB, row).lastrowid)
-        self._add_event(job, event, now)
+    def _submit(self, submission: Submission, now: int) -> Job:
+        job = submission.job
+        if (
+            job.group is None
+            and job.key is None
+            and not job.id
+            and not job.spec
+            and not submission.needs
+            and not submission.held
+            and not self.any_rules()
+        ):
+            return self.insert(submission, now, e.Submitted())  # nothing to decide, and nothing to load for it
+        from outlast.store.admission import admit
+
+        return admit(self, submission, now)
+
+    def insert(self, submission: Submission, now: int, event: "e.Submitted") -> Job:
+        """Add a row for a job that is submitted, within the present transaction. Returns it with its id."""
+        job = after(submission.job.replace(environment=self.put_environment(submission, now)), event, now)
+        like = submission.model
+        made = self.put(job, event, now, row_of_job(job) if like is None else row_of_job(job, like, self._row_of(like)))
+        self.put_front(made, submission)
+        return made
+
+    def put_front(self, job: Job, submission: Submission) -> None:
+        """Note the client in front of a job, if there is one."""
         if submission.front is not None:
             self.database.execute(self.database.queries["insert-front"], (job.id, *submission.front))
             self._fronted = True
-        return job
 
-    def _put_environment(self, submission: "Submission", now: int) -> str:
+    def put_environment(self, submission: Submission, now: int) -> str:
+        """Keep what the command inherits; returns its hash."""
         environment = submission.environment
         if environment.hash != self._environment:  # many jobs of one batch share one
             self.database.execute(self.database.queries["insert-environment"], (*environment, now))
@@ -101,40 +166,17 @@ class Store(Reading):
 
     def reserve(self, job: Job, until: int | None, now: int) -> Job:
         """Give an id out, durably, for a command that is still to come, not after `until` (ns). Raises Refused if its key is in use."""
+        from outlast.store.admission import reserve
+
         with self.batch():
-            if job.key is not None:
-                from outlast.core.overlap import Others, overlap
+            return reserve(self, job, until, now)
 
-                from outlast.store.admission import lapse
-
-                lapse(self, now)
-                count, newest = self.database.one("active-key", as_stored_text(job.key), 0)
-                overlap(Others(active=count, newest=newest), key=job.key, rule=None, name=job.name)
-            event = e.Reserved(until=until)
-            made = after(job, event, now)
-            row = row_of_job(made)
-            row[0] = None
-            made = made.replace(id=self.database.execute(_INSERT_JOB, row).lastrowid)
-            self._add_event(made, event, now)
-        return made
-
-    def fill(self, submission: "Submission", event: "e.Submitted", now: int) -> Job:
-        """Let a submission become the job whose id was reserved. Raises NotFound, Refused if it is not reserved (any more)."""
-        wanted = submission.job
-        found = self.job(wanted.id)
-        if found is None:
-            raise NotFound(f"no job {wanted.id}", "`outlast reserve` gives an id out")
-        if found.status != RESERVED or (found.deadline is not None and found.deadline <= now):
-            how = "its reservation has lapsed" if found.status == RESERVED else f"it is {found.outcome or found.status}"
-            raise Refused(f"job {wanted.id} is not reserved: {how}", "`outlast reserve` gives an id out")
-        start = wanted.replace(
-            version=found.version, status=found.status, deadline=found.deadline, created_at=found.created_at,
-            environment=self._put_environment(submission, now),
-        )  # fmt: skip
-        job = self._record_all(found, (event,), now, start)
-        if submission.front is not None:
-            self.database.execute(self.database.queries["insert-front"], (job.id, *submission.front))
-            self._fronted = True
+    def put(self, job: Job, event: "e.AnyEvent", now: int, row: "list[object] | None" = None) -> Job:
+        """Add a row for `job`, as it is after `event`. Returns it with its id."""
+        row = row_of_job(job) if row is None else row
+        row[0] = None
+        job = job.replace(id=self.database.execute(_INSERT_JOB, row).lastrowid)
+        self._add_event(job, event, now)
         return job
 
     def _row_of(self, model: Job) -> "list[object]":
@@ -156,11 +198,11 @@ class Store(Reading):
         with self.database.lock:  # else another thread would join our batch
             if not self._in_batch:
                 with self.batch():
-                    return self._record_all(job, events, now)
-            return self._record_all(job, events, now)
+                    return self.write(job, events, now)
+            return self.write(job, events, now)
 
-    def _record_all(self, job: Job, events: "Sequence[e.AnyEvent]", now: int, start: Job | None = None) -> Job:
-        """Write as `record_all` says. `start`: the job as the caller has filled it in, at the same version."""
+    def write(self, job: Job, events: "Sequence[e.AnyEvent]", now: int, start: Job | None = None) -> Job:
+        """Write as `record_all` says, within the present transaction. `start`: the job as the caller has filled it in, of that version."""
         if not events:
             return job
         new, run = start or job, self.current_run(job)
@@ -301,7 +343,7 @@ class Store(Reading):
         failpoint("request.after-commit")
         return found
 
-    def front(self, job: int) -> "Front | None":
+    def front(self, job: int) -> Front | None:
         """Return the client in front of a job whose command has not started yet, or None."""
         row = self.database.one("front", job)
         return Front(token=row[0], pid=row[1], pid_start=row[2], parent=row[3]) if row else None
@@ -311,10 +353,6 @@ class Store(Reading):
         with self.batch():
             if self.any_front():
                 self.database.execute(self.database.queries["delete-front"], (job,))
-
-    def is_front(self, token: str) -> bool:
-        """Tell whether the client with this token stands in front of a job that may still want its descriptors."""
-        return self.database.one("front-token", token) is not None
 
     def any_front(self) -> bool:
         """Tell whether any job has a client in front that is not served yet."""
@@ -329,10 +367,6 @@ class Store(Reading):
         told = super().outlook()
         self._fronted, self._needed, self._ruled = told.fronts, told.needed, told.rules
         return told
-
-    def borrowers(self, group: str) -> "list[int]":
-        """Return queued jobs in front that were submitted from inside a running job of the same group."""
-        return [number for (number,) in self.database.all("borrowers", as_stored_text(group))]
 
     def set_group(self, name: str, slots: int | None, now: int) -> None:
         """Make the group or change its slots (None = no limit)."""

@@ -79,9 +79,9 @@ class Collector:
         """Record `events` and what follows `ending` on the job as it is: somebody's wish may have changed it meanwhile."""
         store = self._context.store
         for _ in range(2):
-            last: list[e.AnyEvent] = [] if ending is None else [
-                after_run(live.job, ending, at, stopped=live.stopped, left=live.left, chance=chance())
-            ]
+            last: list[e.AnyEvent] = (
+                [] if ending is None else [after_run(live.job, ending, at, stopped=live.stopped, left=live.left, chance=chance())]
+            )
             try:
                 live.job = store.record_all(live.job, [*events, *last], at)
             except Stale:

@@ -23,8 +23,9 @@ class LiveRun:
     """A run that was claimed and whose end is not recorded yet."""
 
     __slots__ = (
-        "borrowed", "clock", "command_fd", "command_pid", "command_start", "ending", "frozen", "job", "left", "leftovers_due", "lock", "notes", "over", "path",
-        "run", "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped", "stopping", "stopping_fd", "to_warn", "told", "tree_ended",
+        "borrowed", "clock", "command_fd", "command_pid", "command_start", "ending", "frozen", "job", "left",
+        "leftovers_due", "lock", "notes", "over", "path", "run", "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped",
+        "stopping", "stopping_fd", "to_warn", "told", "tree_ended",
         "passed", "unrestored", "vain", "wish_at",
     )  # fmt: skip
 

@@ -185,7 +185,7 @@ class Dispatcher:
             return None
         try:
             claim = e.Claimed(
-                run=job.run + 1, host=facts.host, boot=facts.boot, state_file=number, limits=self._limits(job, at) if job.spec else None
+                run=job.run + 1, host=facts.host, boot=facts.boot, state_file=number, limits=self._limits(job) if job.spec else None
             )  # fmt: skip
             job = context.store.record(job, claim, at)
             run = context.store.current_run(job)
@@ -199,7 +199,7 @@ class Dispatcher:
         live.lock = lock
         return live
 
-    def _limits(self, job: "Job", at: int) -> "dict[str, Any] | None":
+    def _limits(self, job: "Job") -> "dict[str, Any] | None":
         """Return what holds for the next run of the job; None if nothing does."""
         if TIMES.isdisjoint(job.spec):
             return None

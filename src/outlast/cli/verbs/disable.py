@@ -52,7 +52,12 @@ def _show(rules: "Sequence[Rule]", parsed: "Parsed", jobs: "Jobs") -> None:
             print(f"outlast: nothing is disabled in {jobs.home.path}", file=sys.stderr)
         return
     rows = [
-        [f"/{rule.pattern}/" if rule.regex else rule.pattern, rule.by, format_time_local(rule.at, at), format_time_local(rule.until, at), rule.note]
+        [
+            f"/{rule.pattern}/" if rule.regex else rule.pattern,
+            rule.by,
+            *(format_time_local(instant, at) for instant in (rule.at, rule.until)),
+            rule.note,
+        ]
         for rule in rules
-    ]  # fmt: skip
+    ]
     sys.stdout.write(table(("NAME", "BY", "SINCE", "UNTIL", "NOTE"), rows, width=width(os.environ), bold=colours(os.environ)))

@@ -41,10 +41,9 @@ def _text(told: "Rehearsed") -> str:
         start = job.next_run_at or job.created_at
         retries, over = retries_ahead(job, start)
         either = f", give or take {format_duration(jitter(job))}" if jitter(job) else ""
-        lines += [
-            f"run {retry.run:<7} {format_duration(retry.delay)} after run {retry.run - 1} ended{either}: not before {format_time_full(retry.at)}"
-            for retry in retries
-        ]
+        for retry in retries:
+            after = f"{format_duration(retry.delay)} after run {retry.run - 1} ended{either}"
+            lines.append(f"run {retry.run:<7} {after}: not before {format_time_full(retry.at)}")
         if over and retries:
             lines.append(f"then        {over}")
     return "".join(f"{line}\n" for line in lines)
