@@ -368,6 +368,15 @@ class Jobs:
 
         return send_signal(self, signal, self.find(selected, to_end=True, every=every))
 
+    def send(self, which: "int | str | Job", data: "bytes | Iterable[bytes] | int" = b"", *, end: bool = False) -> int:
+        """Send bytes (or all that a descriptor gives) to a job that runs with `stdin="live"`, and with `end` the end of file.
+
+        Returns how many bytes were sent. Raises Refused, NotFound.
+        """
+        from outlast.client.sending import send, target
+
+        return send(self, target(self, which), [data] if isinstance(data, bytes) else data, end=end)
+
     # Groups
 
     def groups(self) -> "List[dict[str, Any]]":

@@ -176,6 +176,10 @@ VERBS: tuple[Verb, ...] = (
     Verb("interrupt", "end jobs like `stop`, as a failure", _JOB_OR_RUN, _ending),
     Verb("kill", "end jobs at once with SIGKILL", _JOB_OR_RUN, (_ALL, _NO_WAIT)),
     Verb("signal", "send a signal to the processes of running jobs", (Form("", "SIGNAL SELECTOR...", 1, MANY),), (_ALL,)),
+    Verb("send", "write to the live standard input of a running job", (Form("", "JOB [TEXT...]", 1, MANY),), lambda: (
+        Option("end", kinds.FLAG, "then send the end of file, which comes once and is for good", "--end"),
+        Option("newline", kinds.BOOLEAN, "end the words with a newline", "--no-newline", default=True),
+    )),
     Verb("rerun", "run a job once more, as a new job", (Form("", "JOB", 1, 1),), _front),
     Verb("events", "show what happened to a job, or to all", (Form("", "[JOB]", 0, 1),),
          lambda: (_limit(50, "events"), _SINCE, _UNTIL)),

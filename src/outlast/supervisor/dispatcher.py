@@ -172,7 +172,7 @@ class Dispatcher:
         from_submitter, words = self._like(job, front=front)
         _have_folder(os.path.dirname(live.path))
         return local.Start(
-            shim=facts.shim, words=[f"output={live.path}", f"run={state.name(job.id, job.run)}", *words], command=job.command,
+            shim=facts.shim, words=[*local.own_words(job, live.path), *words], command=job.command,
             environment=local.command_environment(home, facts.home_id, job, job.run, from_submitter),
             streams=streams, lifeline=facts.lifeline,
         )  # fmt: skip
