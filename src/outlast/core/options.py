@@ -86,6 +86,7 @@ _SURROUNDINGS = "What it runs in"
 _OVERLAP = "When it is running already"
 _RETRIES = "Running it again"
 _STOPPING = "Ending it"
+_LIMITING = "Limiting it"
 _OUTPUT = "Keeping its output"
 _SUBMITTING = "Submitting"
 
@@ -139,6 +140,20 @@ OPTIONS: tuple[Option, ...] = (
            section=_STOPPING),
     Option("leftovers.grace", kinds.GRACE, "how long their output is read after the command has ended", "--leftovers.grace 5s",
            default=2 * _SECOND, metavar="DURATION", stored=SPEC, section=_STOPPING),
+    Option("limit.memory", kinds.SIZE,
+           "memory that it may use: all its processes together where outlast has a cgroup of its own, else each one's address space",
+           "--limit.memory 2GiB", metavar="SIZE", stored=SPEC, section=_LIMITING),
+    Option("limit.processes", kinds.LIMIT,
+           "processes and threads that it may have; without a cgroup all of yours on the machine count, as for `ulimit -u`",
+           "--limit.processes 5000", metavar="N", stored=SPEC, section=_LIMITING),
+    Option("limit.cpus", kinds.CPUS, "CPUs that it may use, as in `1.5`; without a cgroup it is bound to so many whole ones",
+           "--limit.cpus 1.5", metavar="N", stored=SPEC, section=_LIMITING),
+    Option("limit.cpu-time", kinds.DURATION, "CPU time of each process: SIGXCPU after it, SIGKILL 5 s later", "--limit.cpu-time 1h",
+           metavar="DURATION", stored=SPEC, section=_LIMITING),
+    Option("limit.file-size", kinds.SIZE, "the size of every file that it writes; SIGXFSZ beyond", "--limit.file-size 1GiB",
+           metavar="SIZE", stored=SPEC, section=_LIMITING),
+    Option("limit.nice", kinds.NICE, "its nice value, -20 to 19; less than your own takes a privilege", "--limit.nice 10",
+           metavar="N", stored=SPEC, section=_LIMITING),
     Option("log.stdout", kinds.BOOLEAN, "keep what it writes to stdout", "--no-log.stdout", default=True, stored=SPEC, section=_OUTPUT),
     Option("log.stderr", kinds.BOOLEAN, "keep what it writes to stderr", "--log.stderr=false", default=True, stored=SPEC, section=_OUTPUT),
     Option("log.file.max-bytes", kinds.SIZE, "begin a new log file at this size", "--log.file.max-bytes 100MiB",
@@ -156,7 +171,7 @@ OPTIONS: tuple[Option, ...] = (
 
 BY_NAME: "dict[str, Option]" = {option.name: option for option in OPTIONS}
 _SHORTHANDS = {"leftovers": "leftovers.action"}  # a bare table name, where it is no option of its own
-_LEAST = {"log.run.max-files": 2, "log.file.max-bytes": 1024}
+_LEAST = {"log.run.max-files": 2, "log.file.max-bytes": 1024, "limit.memory": 1 << 20}
 _MOST = {"log.run.max-files": 1000, "leftovers.grace": 1_000_000 * _SECOND}  # what shims take (docs/shim-protocol.md)
 
 
