@@ -120,7 +120,7 @@ def test_a_real_one(base):
     if not set((base / "cgroup.controllers").read_text().split()) & set(cgroups.CONTROLLERS):
         pytest.skip("no controller of ours is to be had")
     code = f"""
-import os
+import os, signal
 from outlast.processes.cgroups import Delegation, remove
 open("{base}/cgroup.procs", "w").write("0")
 one = Delegation.take("{base}")
@@ -138,7 +138,7 @@ if os.fork() == 0:
         while os.fork():
             count += 1
             assert count < 100
-        os.pause() if hasattr(os, "pause") else __import__("signal").pause()
+        signal.pause()
     except OSError:
         print(count, flush=True)
         open(path + "/cgroup.kill", "w").write("1")
@@ -147,7 +147,7 @@ while not remove(path):
     pass
 print("removed")
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-u", "-c", code], capture_output=True, check=False, timeout=60)
     assert b"" == done.stderr
     controllers, own, *rest = done.stdout.decode().splitlines()
     assert own.endswith(f"/{base.name}/{LEAF}")
@@ -169,7 +169,7 @@ if child == 0:
 print(Delegation.take("{base}"))
 print(open("/proc/self/cgroup").read().split("0::")[1].strip())
 """
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen([sys.executable, "-u", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         told, _ = process.communicate()
     assert b"None" == told.splitlines()[0]
     assert told.splitlines()[1].endswith(base.name.encode())

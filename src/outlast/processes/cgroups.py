@@ -89,7 +89,10 @@ class Delegation:
 
 
 def oom_kills(path: str) -> int:
-    """Return how many processes of the cgroup the kernel has killed for want of memory; 0 if nothing is known."""
+    """Return how often the kernel has killed in the cgroup for want of memory; 0 if never, or if nothing is known.
+
+    Not how many processes: where all of them go together the first one is counted twice (seen on Linux 6.1).
+    """
     try:
         told = dict(line.split() for line in _read(f"{path}/memory.events").splitlines())
     except OSError:
