@@ -154,6 +154,12 @@ STORED = {
     "log.stdout": st.booleans(),
     "log.file.max-bytes": st.integers(1024, 2**62) | st.none(),
     "log.run.max-files": st.integers(2, 1000) | st.none(),
+    "limit.memory": st.integers(2**20, 2**62) | st.none(),
+    "limit.processes": st.integers(1, 10**6) | st.none(),
+    "limit.cpus": st.integers(10, 9_999_999) | st.none(),
+    "limit.cpu-time": st.integers(0, 2**62) | st.none(),
+    "limit.file-size": st.integers(0, 2**62) | st.none(),
+    "limit.nice": st.integers(-20, 19),
     "overlap": st.sampled_from(["skip", "allow", "allow=2", "queue", "queue=1", "replace", "join"]),
 }
 

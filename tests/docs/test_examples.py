@@ -64,6 +64,8 @@ def test_an_option_of_another_verb(prepared: Outlast, verb: Verb, option: Option
     before = operands(verb, job)
     if option.name == "fail-if-not-run":
         before, example = [str(job)], ["--wait", "--fail-if-not-run"]
+    if verb.name == "send":
+        before = [str(prepared.run("--stdin", "live", "--", "cat"))]
     if "--" in example:
         example = example[: example.index("--")]
     if verb.name in {"stop", "interrupt", "kill", "pause", "resume", "hold", "approve"} and option.name == "all":

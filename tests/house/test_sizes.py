@@ -12,8 +12,8 @@ LONGEST = 400
 NO_DUTY = {"utils", "util", "common", "helpers", "helper", "base", "manager", "managers", "handler", "handlers", "misc", "lib", "stuff"}
 # path under src/outlast: (limit, reason)
 MAY_BE_LONGER = {
-    "shim/shim.py": (1100, "one file by its contract: it travels alone"),
-    "shim/shim.c": (1360, "likewise"),
+    "shim/shim.py": (1127, "one file by its contract: it travels alone"),
+    "shim/shim.c": (1419, "likewise"),
 }
 FILES = [*modules(), *sorted(SOURCE.rglob("*.c"))]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SHELLS = ("bash", "zsh", "fish")
 _SIGNALS = ("HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "TERM", "CONT", "STOP", "WINCH")
-_ACTIVE = frozenset({"stop", "interrupt", "kill", "signal", "ps"})
+_ACTIVE = frozenset({"stop", "interrupt", "kill", "signal", "send", "ps"})
 
 
 def script(shell: str) -> str:

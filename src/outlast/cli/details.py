@@ -71,6 +71,8 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
         ("params", " ".join(f"{name}={text}" for name, text in job.params.items())),
         ("rerun of", "" if job.rerun_of is None else str(job.rerun_of)),
         ("schedule", job.schedule or ""),
+        ("limited by", ", ".join(f"{name}: {by}" for name, by in ((runs[-1].limits if runs else None) or {}).get("by", {}).items())),
+        *(("warning", warning["text"]) for warning in job.warnings),
         *spelled(job.spec).items(),
     ]
     text = _facts(facts, width)
@@ -105,6 +107,8 @@ def run_detail(job: "Job", run: "Run", now: int, *, width: int | None = None, co
         ("peak memory", "" if run.max_rss is None else format_size(run.max_rss)),
         ("stdout", "" if run.stdout is None else format_size(run.stdout)),
         ("stderr", "" if run.stderr is None else format_size(run.stderr)),
+        ("limited by", ", ".join(f"{name}: {by}" for name, by in (run.limits or {}).get("by", {}).items())),
+        ("time limit", format_duration(run.limits["run"]) if run.limits and "run" in run.limits else ""),
         ("log misses", format_size(run.missing) if run.missing else ""),
         ("left behind", f"{run.leftovers} processes" if run.leftovers else ""),
     ), width)  # fmt: skip

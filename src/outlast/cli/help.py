@@ -2,7 +2,7 @@
 
 from outlast.core import kinds
 from outlast.core.errors import UsageError
-from outlast.core.verb_texts import DESCRIPTIONS, EXAMPLES, EXITS, JOBS, OVERVIEW, SELECTORS
+from outlast.core.verb_texts import ACTIVE_JOBS, DESCRIPTIONS, EXAMPLES, EXITS, JOBS, OVERVIEW, SELECTORS
 from outlast.core.verbs import ALIASES, BY_NAME, COMMON, Form, Verb, aliases
 
 TYPE_CHECKING = False
@@ -80,7 +80,9 @@ def page(verb: Verb) -> str:
 def operands_of(verb: Verb) -> str:
     """Return what its operands mean, where that is the same for several verbs."""
     written = " ".join(form.operands for form in verb.forms)
-    return SELECTORS if "SELECTOR" in written else JOBS if "JOB" in written else ""
+    if "SELECTOR" in written or "JOB" not in written:
+        return SELECTORS if "SELECTOR" in written else ""
+    return ACTIVE_JOBS if verb.name == "send" else JOBS
 
 
 def usage_of(verb: Verb, form: Form) -> str:

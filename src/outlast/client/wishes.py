@@ -7,7 +7,7 @@ from outlast.seams import now
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from builtins import list as List  # noqa: N812  # the class has a method of that name
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from outlast.client.jobs import Jobs, Selected
@@ -59,6 +59,15 @@ class Wishes:
         from outlast.client.ending import send_signal
 
         return send_signal(self._jobs, signal, self._jobs.find(selected, to_end=True, every=every))
+
+    def send(self, which: "int | str | Job", data: "bytes | Iterable[bytes] | int" = b"", *, end: bool = False) -> int:
+        """Send bytes (or all that a descriptor gives) to a job that runs with `stdin="live"`, and with `end` the end of file.
+
+        Returns how many bytes were sent. Raises Refused, NotFound.
+        """
+        from outlast.client.sending import send, target
+
+        return send(self._jobs, target(self._jobs, which), [data] if isinstance(data, bytes) else data, end=end)
 
     def pause(self, selected: "Selected", *, every: bool = False, wait: bool = True) -> "List[Job]":
         """Let jobs stand still: the processes of those that run, the waits of the others; their clocks, too. Raises NotFound, Refused.

@@ -14,7 +14,7 @@ _SECOND = 1_000_000_000
 _MS = 1_000_000
 _LEAST = {
     "log.run.max-files": 2, "log.file.max-bytes": 1024, "wait.poll-interval": 100 * _MS, "wait.probe-timeout": 10 * _MS,
-    "unless-fresh": _MS, "retries.max-delay": _MS,
+    "limit.memory": 1 << 20, "unless-fresh": _MS, "retries.max-delay": _MS,
     **dict.fromkeys(("timeout.job", "timeout.heartbeat", "timeout.output"), _MS),
     **dict.fromkeys(("timeout.soft.job", "timeout.soft.heartbeat", "timeout.soft.output"), _MS),
 }  # fmt: skip

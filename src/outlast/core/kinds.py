@@ -35,10 +35,13 @@ VARIABLE = "variable"  # NAME=VALUE, or NAME: as it is here
 NAME = "name"  # of an environment variable
 WORDS = "words"  # several words out of `choices`, split by commas
 SORT = "sort"  # words out of `choices`, each perhaps with - in front
+CPUS = "cpus"  # a number of CPUs, kept in thousandths; none for no limit
+NICE = "nice"  # -20 to 19
 RUN = "run"  # number of a run, negative from the end, or all
 
 ALL = "all"
 _LARGEST = 2**63 - 1
+_FEWEST_CPUS = 10  # thousandths: the kernel shares out 1 ms of 100 and more
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 
@@ -233,6 +236,26 @@ def _names(given: "Any") -> list[str]:
     return names
 
 
+def _cpus(given: "Any") -> int | None:
+    text = str(given).strip().lower()
+    if given is None or text == "none":
+        return None
+    whole_, _, part = text.partition(".")
+    if isinstance(given, bool) or not (whole_ + part).isascii() or not (whole_ + part).isdigit() or len(part) > 3 or len(whole_) > 4:
+        raise UsageError(f"{_shown(given)} is no number of CPUs", "write it like `2`, `1.5`, or `none` for no limit")
+    thousandths = int(whole_ or "0") * 1000 + int(part.ljust(3, "0"))
+    if thousandths < _FEWEST_CPUS:
+        raise UsageError(f"{_shown(given)} CPUs are too few", "0.01 is the least")
+    return thousandths
+
+
+def _nice(given: "Any") -> int:
+    number = whole(given)
+    if not -20 <= number <= 19:
+        raise UsageError(f"{_shown(given)} is no nice value", "it lies between -20 and 19; higher ones give way to others")
+    return number
+
+
 def _run(given: "Any") -> int | str:
     if isinstance(given, str) and given.strip().lower() == ALL:
         return ALL
@@ -245,7 +268,7 @@ def _run(given: "Any") -> int | str:
 _READERS: "Mapping[str, Callable[[Any], Any]]" = {
     FLAG: _boolean, BOOLEAN: _boolean, TEXT: _text, INTEGER: _integer, LIMIT: _limit,
     TRIES: lambda given: _limit(given, 0), DURATION: _duration, GRACE: _grace, SIZE: _size,
-    SPAN: _span, NUMBER: _number, SIGNED: _signed,
+    SPAN: _span, NUMBER: _number, SIGNED: _signed, CPUS: _cpus, NICE: _nice,
     SIGNAL: _signal, CODES: _codes, NAME: _names, RUN: _run,
     ASSIGNMENT: lambda given: _assignments(given, bare=False), VARIABLE: lambda given: _assignments(given, bare=True),
 }  # fmt: skip
@@ -296,12 +319,14 @@ def spell(kind: str, value: "Any") -> str:
         from outlast.core.sizes import exact_size
 
         return exact_size(value)
+    if kind == CPUS:
+        return f"{value / 1000:.3f}".rstrip("0").rstrip(".")
     if kind == SIGNAL:
         from outlast.core.signals import signal_name
 
         return signal_name(value)
     if isinstance(value, dict):
-        return ",".join(name if text is None else f"{name}={text}" for name, text in value.items())
+        value = [name if text is None else f"{name}={text}" for name, text in value.items()]
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     return str(value)

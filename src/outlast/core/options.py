@@ -22,6 +22,7 @@ _ORDER = "Waiting for other jobs, for people, for room"
 _LIMITS = "Limiting its time"
 _RETRIES = "Running it again"
 _STOPPING = "Ending it"
+_LIMITING = "Limiting it"
 _OUTPUT = "Keeping its output"
 _SUBMITTING = "Submitting"
 
@@ -106,7 +107,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("shell", kinds.BOOLEAN,
            "run the words as a line of `/bin/sh -c`; `--no-shell`: never (default: only one word with white space or shell characters)",
            "--shell -- 'make && make install'", section=_SURROUNDINGS, environ=False),
-    Option("stdin", kinds.TEXT, "what the command reads: `null` or a file (default: null; in front, your own stdin)", "--stdin data.txt",
+    Option("stdin", kinds.TEXT,
+           "what the command reads: `null`, a file, or `live`: what `outlast send` gives it (default: null; in front, your own stdin)",
+           "--stdin data.txt",
            metavar="PATH", stored=SPEC, section=_SURROUNDINGS),
     Option("retries", kinds.TRIES, "try N more times until it succeeds; shorthand for retries.num-runs = N + 1", "--retries 3",
            metavar="N", stored=SPEC, expands="retries.num-runs", section=_RETRIES),
@@ -169,6 +172,20 @@ OPTIONS: tuple[Option, ...] = (
            section=_STOPPING),
     Option("leftovers.grace", kinds.GRACE, "how long their output is read after the command has ended", "--leftovers.grace 5s",
            default=2 * _SECOND, metavar="DURATION", stored=SPEC, section=_STOPPING),
+    Option("limit.memory", kinds.SIZE,
+           "memory that it may use: all its processes together where outlast has a cgroup of its own, else each one's address space",
+           "--limit.memory 2GiB", metavar="SIZE", stored=SPEC, section=_LIMITING),
+    Option("limit.processes", kinds.LIMIT,
+           "processes and threads that it may have; without a cgroup all of yours on the machine count, as for `ulimit -u`",
+           "--limit.processes 5000", metavar="N", stored=SPEC, section=_LIMITING),
+    Option("limit.cpus", kinds.CPUS, "CPUs that it may use, as in `1.5`; without a cgroup it is bound to so many whole ones",
+           "--limit.cpus 1.5", metavar="N", stored=SPEC, section=_LIMITING),
+    Option("limit.cpu-time", kinds.DURATION, "CPU time of each process: SIGXCPU after it, SIGKILL 5 s later", "--limit.cpu-time 1h",
+           metavar="DURATION", stored=SPEC, section=_LIMITING),
+    Option("limit.file-size", kinds.SIZE, "the size of every file that it writes; SIGXFSZ beyond", "--limit.file-size 1GiB",
+           metavar="SIZE", stored=SPEC, section=_LIMITING),
+    Option("limit.nice", kinds.NICE, "its nice value, -20 to 19; less than your own takes a privilege", "--limit.nice 10",
+           metavar="N", stored=SPEC, section=_LIMITING),
     Option("log.stdout", kinds.BOOLEAN, "keep what it writes to stdout", "--no-log.stdout", default=True, stored=SPEC, section=_OUTPUT),
     Option("log.stderr", kinds.BOOLEAN, "keep what it writes to stderr", "--log.stderr=false", default=True, stored=SPEC, section=_OUTPUT),
     Option("log.file.max-bytes", kinds.SIZE, "begin a new log file at this size", "--log.file.max-bytes 100MiB",

@@ -96,8 +96,8 @@ def _limits(limits: "Mapping[str, Any] | None") -> "dict[str, Any] | None":
     """Return what limited a run: durations in seconds, and by what the others are enforced."""
     if limits is None:
         return None
-    told = {name: seconds(limits[name]) for name in ("run", "soft_run", "usual") if name in limits}
-    return {**told, **limits.get("by", {})}
+    told: dict[str, Any] = {name: seconds(limits[name]) for name in ("run", "soft_run", "usual") if name in limits}
+    return {**told, "by": limits["by"]} if "by" in limits else told
 
 
 def _warning(warning: "Mapping[str, Any]") -> "dict[str, Any]":

@@ -8,6 +8,9 @@ SELECTORS = (
 
 JOBS = "A JOB is an id (`42`), `last` or `last~1`, or the name or key of a job: of several the one that started last."
 
+# likewise, for a verb that changes what happens to one job
+ACTIVE_JOBS = "A JOB is an id (`42`), `last` or `last~1`, or the name or key of a job: the only such one that has not ended."
+
 # verb -> what it does, in paragraphs
 DESCRIPTIONS: dict[str, str] = {
     "run": (
@@ -54,6 +57,12 @@ DESCRIPTIONS: dict[str, str] = {
         "under way alone."
     ),
     "signal": "Send a signal to all processes of running jobs. What they make of it is theirs; nothing else changes.",
+    "send": (
+        "Write TEXT, its words with blanks between them and a newline after them, to the standard input of a running job that was "
+        "submitted with `--stdin live`. Without TEXT all that comes on our own standard input is sent as it is and as it comes.\n\n"
+        "The job's input does not end with the sender: others can go on, one after the other. `--end` ends it once what was sent is "
+        "read. A job that is about to start is waited for, up to 5 seconds."
+    ),
     "rerun": ("Submit the same command with the same options, directory and environment as a new job that says what it is a rerun of."),
     "events": "Show what happened to a job, or to all jobs, oldest first: submissions, runs, retries, wishes, warnings, ends.",
     "group": (
@@ -147,6 +156,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "interrupt": (("outlast interrupt 42", ""), ("outlast interrupt run 42", "")),
     "kill": (("outlast kill 42", ""), ("outlast kill --all", "")),
     "signal": (("outlast signal HUP 42", ""), ("outlast signal USR1 group:nightly", "")),
+    "send": (
+        ("outlast send 42 reload all", "one line"),
+        ("outlast send 42 < data", "bytes as they are"),
+        ("outlast send 42 bye --end", "one line, then the end of file"),
+    ),
     "rerun": (("outlast rerun 42", ""), ("outlast rerun backup --wait", "")),
     "events": (("outlast events 42", ""), ("outlast events -n 100 --json", "")),
     "group": (
@@ -223,6 +237,7 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
     "interrupt": _SOME,
     "kill": _SOME,
     "signal": _SOME,
+    "send": (_OK, _USAGE, _NO_JOB, (4, "refused: it has no live input, is not running, or reads no more"), _WORLD, _BUG),
     "pause": _SOME,
     "resume": _SOME,
     "hold": _SOME,
@@ -252,7 +267,7 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
 
 # headings of the overview, with their verbs
 OVERVIEW: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Start", ("run", "rerun", "reserve")),
+    ("Start", ("run", "send", "rerun", "reserve")),
     ("Look", ("list", "ps", "history", "show", "why", "logs", "events")),
     ("Wait and end", ("wait", "stop", "interrupt", "kill", "signal")),
     ("Hold back", ("pause", "resume", "hold", "release", "approve", "disable", "enable", "list-disabled")),

@@ -192,6 +192,10 @@ VERBS: tuple[Verb, ...] = (
     Verb("interrupt", "end jobs like `stop`, as a failure", _JOB_OR_RUN, _ending),
     Verb("kill", "end jobs at once with SIGKILL", _JOB_OR_RUN, (_ALL, _NO_WAIT)),
     Verb("signal", "send a signal to the processes of running jobs", (Form("", "SIGNAL SELECTOR...", 1, MANY),), (_ALL,)),
+    Verb("send", "write to the live standard input of a running job", (Form("", "JOB [TEXT...]", 1, MANY),), lambda: (
+        Option("end", kinds.FLAG, "then send the end of file, which comes once and is for good", "--end"),
+        Option("newline", kinds.BOOLEAN, "end the words with a newline", "--no-newline", default=True),
+    )),
     Verb("pause", "let jobs stand still: their processes, waits and clocks", (Form("", "SELECTOR...", 0, MANY),), (_ALL, _NO_WAIT)),
     Verb("resume", "let paused jobs go on", (Form("", "SELECTOR...", 0, MANY),), (_ALL, _NO_WAIT)),
     Verb("hold", "keep jobs from starting until they are released", (Form("", "SELECTOR...", 0, MANY),), (_ALL,)),

@@ -9,6 +9,7 @@ from _signal import valid_signals  # type: ignore[import-not-found]
 
 from outlast.core.options import value
 from outlast.core.value import Value
+from outlast.executors import state
 from outlast.home import Home
 from outlast.seams import armed_for_shims, failpoint
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _SHIM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim")
 _LOW = 10
 MOST_ROOM = 32 << 20
+LIVE = "live"  # the value of --stdin; a file of that name is `./live`
+LIVE_SUFFIX = ".stdin"
 _TITLE = 1000  # bytes in which the shims that a guard forks show their words
 _ALL_SIGNALS = sorted(valid_signals())  # the C library keeps two for itself and warns of them
 _CATCHABLE = [s for s in range(1, 32) if s not in (9, 19)]
@@ -101,12 +104,20 @@ def options(home: Home, job: "Job", restoring: "Sequence[str]", keep_free: int, 
         words.append(f"max-files={value(spec, 'log.run.max-files') or 0}")
     words.append(f"keep-free={keep_free}")
     stdin = value(spec, "stdin")
-    if stdin and stdin != "null":
+    if stdin and stdin not in ("null", LIVE):
         words.append(f"stdin={os.path.join(job.cwd, stdin)}")
     words += restoring
     if front:
         words.append("front=1")
     words += (f"failpoint={armed}" for armed in armed_for_shims())
+    return words
+
+
+def own_words(job: "Job", path: str) -> "list[str]":
+    """Return the words that the present run of `job` alone has; `path`: what its files are named after."""
+    words = [f"output={path}", f"run={state.name(job.id, job.run)}"]
+    if value(job.spec, "stdin") == LIVE:
+        words.append(f"live={path}{LIVE_SUFFIX}")
     return words
 
 

@@ -57,7 +57,7 @@ static const int64_t SECOND = 1000000000;
 /* ---- the command line ---- */
 
 static struct options {
-    const char *output, *run, *home, *cwd, *in;
+    const char *output, *run, *home, *cwd, *in, *live, *cgroup;
     long umask, nice;             /* -1, LONG_MAX: not given */
     bool has_nice, has_affinity, front, guard;
     unsigned long cpus[8192 / (8 * sizeof(long))];
@@ -176,6 +176,8 @@ static int take(const char *key, const char *v)
     if (!strcmp(key, "run")) return *(opt.run = v) && strspn(v, RUN_LETTERS) == strlen(v) && strlen(v) <= 64;
     if (!strcmp(key, "home")) return take_path(&opt.home, v);
     if (!strcmp(key, "stdin")) return take_path(&opt.in, v);
+    if (!strcmp(key, "live")) return take_path(&opt.live, v);
+    if (!strcmp(key, "cgroup")) return take_path(&opt.cgroup, v);
     if (!strcmp(key, "cwd")) return take_path(&opt.cwd, v) && *v == '/';
     if (!strcmp(key, "umask")) {
         size_t digits = strspn(v, "01234567");
@@ -229,6 +231,8 @@ static void parse(char **words)
         usage("missing key", opt.output ? "run" : "output");
     if (!opt.guard && !(opt.command && *opt.command && **opt.command))
         usage("empty command", "");
+    if (opt.live && opt.in)
+        usage("excluded by `live`:", "stdin");
     if (fcntl(opt.guard ? LIFELINE : STATE, F_GETFD) < 0)
         usage("not open: descriptor", opt.guard ? "4" : "3");
 }
@@ -366,6 +370,7 @@ static void let_signals_in(void)
 
 static int64_t spawned_at;           /* on the monotonic clock */
 static char boot[64], space[64]; /* the machine's present life, and the pid namespace; a guard's shims have them of the guard */
+static int live = -1, live_end = -1, live_in = -1; /* of a live standard input: what we hold, what tells us to let go, the command's */
 static char known[256];          /* the part of `started` that is known before the command is */
 
 static void learn_where(void)
@@ -453,6 +458,18 @@ static void execute(void)
     errno = failed;
 }
 
+/* Join the cgroup, which the whole tree of the command then lives in. */
+static void join(int told)
+{
+    char path[PATH_ROOM];
+    snprintf(path, sizeof path, "%s/cgroup.procs", opt.cgroup);
+    int fd = open(path, O_WRONLY);
+    if (fd < 0 || write(fd, "0", 1) < 0)
+        tell(told, "cgroup", 0);
+    if (fd >= 0)
+        close(fd);
+}
+
 static void __attribute__((noreturn)) become(int out, int err, int told)
 {
     char line[STARTED_ROOM];
@@ -466,6 +483,8 @@ static void __attribute__((noreturn)) become(int out, int err, int told)
         sleep_ms(pause); /* without this line a second start would be allowed: rather wait */
     }
     failpoint("after-started");
+    if (opt.cgroup)
+        join(told);
     if (opt.in) {
         int fd = open(opt.in, O_RDONLY);
         if (fd < 0 || (fd && dup2(fd, 0) < 0)) {
@@ -474,7 +493,8 @@ static void __attribute__((noreturn)) become(int out, int err, int told)
         }
         if (fd)
             close(fd);
-    }
+    } else if (opt.live)
+        dup2(live_in, 0);
     dup2(out, 1);
     dup2(err, 2);
     restore(told);
@@ -861,12 +881,49 @@ static struct stream streams[2] = { { .pipe = -1, .drained = true }, { .pipe = -
 static int told = -1;             /* read end of the error pipe */
 static pid_t pid;
 static int fork_error, status;
+static const char *failed_stage = "fork";
 static struct rusage used;
 static int64_t ended;             /* ns since the epoch; 0: the command lives */
 static bool childless, subreaper, recorded;
 static int64_t grace_end, record_at, record_pause = 50;
 static char result[RESULT_ROOM];
 static size_t result_length;
+
+static int make_fifo(const char *path)
+{
+    unlink(path);
+    return mkfifo(path, 0600) < 0 ? -1 : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+static const char *end_name(char *room)
+{
+    snprintf(room, PATH_ROOM, "%s.end", opt.live);
+    return room;
+}
+
+/* Make both FIFOs. O_RDWR would be a reader: nobody could see that none is left. Sets errno. */
+static bool open_live(void)
+{
+    char path[PATH_ROOM];
+    if ((live_end = make_fifo(end_name(path))) < 0 || (live_in = make_fifo(opt.live)) < 0)
+        return false;
+    live = open(opt.live, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    return live >= 0 && fcntl(live_in, F_SETFL, 0) == 0;
+}
+
+/* No more senders; the command reads what is there, and its end when those that are here have left. */
+static void close_live(void)
+{
+    char path[PATH_ROOM];
+    if (!opt.live)
+        return;
+    unlink(opt.live);
+    unlink(end_name(path));
+    close(live);
+    close(live_end);
+    live = live_end = -1;
+    opt.live = NULL;
+}
 
 static void spawn(void)
 {
@@ -876,6 +933,10 @@ static void spawn(void)
     for (int i = 0; i < 6 && !fork_error; i += 2) {
         if (pipe2(p + i, O_CLOEXEC) < 0) /* none of them is a target of a dup2: 0 to 4 are taken */
             fork_error = errno;
+    }
+    if (opt.live && !fork_error && !open_live()) {
+        fork_error = errno;
+        failed_stage = "stdin";
     }
     if (!fork_error) {
         forked_at = boot_ticks();
@@ -889,8 +950,10 @@ static void spawn(void)
     for (int i = 0; i < 6; i++)
         if (p[i] >= 0 && (i % 2 || fork_error))
             close(p[i]);
+    close(live_in);
     if (fork_error) {
         ended = clock_ns(CLOCK_REALTIME);
+        close_live();
         return;
     }
     for (int s = 0; s < 2; s++) {
@@ -1009,6 +1072,7 @@ static void reap(void)
             grace_end = clock_ns(CLOCK_MONOTONIC) + opt.grace * 1000000;
             status = raw;
             used = usage;
+            close_live(); /* before the result: whoever knows it finds none of them */
         }
     childless = who < 0;
 }
@@ -1064,14 +1128,14 @@ static void compose(void)
     int error = fork_error, value;
     size_t at = 0;
     if (fork_error)
-        strcpy(stage, "fork");
+        strcpy(stage, failed_stage);
     ssize_t n = told >= 0 ? read(told, heard, sizeof heard - 1) : 0; /* all is there: the writer is dead or has exec'ed */
     heard[n < 0 ? 0 : n] = 0;
     for (char *line = strtok(heard, "\n"), word[16]; line; line = strtok(NULL, "\n")) {
         if (sscanf(line, "%15s %d", word, &value) != 2)
             continue;
         bool limit = !strcmp(word, "rlimit");
-        if (limit || !strcmp(word, "nice") || !strcmp(word, "affinity"))
+        if (limit || !strcmp(word, "nice") || !strcmp(word, "affinity") || !strcmp(word, "cgroup"))
             at += (size_t)snprintf(unrestored + at, sizeof unrestored - at, limit ? "%s\"%s:%d\"" : "%s\"%s\"", at ? "," : "", word, value);
         else {
             snprintf(stage, sizeof stage, "%.7s", word);
@@ -1144,7 +1208,7 @@ static void serve(void)
         if (look_at && now >= look_at)
             look();
 
-        struct pollfd p[5] = { { LIFELINE, 0, 0 } };
+        struct pollfd p[6] = { { LIFELINE, 0, 0 }, [5] = { live_end, POLLIN, 0 } };
         if (!watched || look_at)
             p[0].fd = -1;
         for (int i = 0; i < 2; i++) {
@@ -1165,7 +1229,7 @@ static void serve(void)
         if (chunk.size)
             t = (struct timespec){ 0 };
         /* SIGCHLD is let in here and nowhere else: no race, no descriptor. */
-        int ready = ppoll(p, 5, due || chunk.size ? &t : NULL, &all_but_child);
+        int ready = ppoll(p, 6, due || chunk.size ? &t : NULL, &all_but_child);
         reap(); /* always: streams that are always ready would keep the signal out */
         if (ready <= 0) {
             flush();
@@ -1181,6 +1245,8 @@ static void serve(void)
             if (p[3 + i].revents)
                 pass_on(i, p[3 + i].revents);
         }
+        if (p[5].revents)
+            close_live();
     }
 }
 

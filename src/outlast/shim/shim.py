@@ -59,7 +59,7 @@ class Options:
     """The command line, checked."""
 
     def __init__(self, words: list[bytes]) -> None:
-        self.output = self.run = self.home = self.cwd = self.stdin = b""
+        self.output = self.run = self.home = self.cwd = self.stdin = self.live = self.cgroup = b""
         self.umask = self.nice = None  # type: int | None
         self.affinity: list[int] = []
         self.rlimits: dict[int, tuple[int, int]] = {}
@@ -89,10 +89,12 @@ class Options:
             raise Usage(b"missing key", b"run" if self.output else b"output")
         if not self.guard and not (self.command and self.command[0]):
             raise Usage(b"empty command", b"")
+        if self.live and self.stdin:
+            raise Usage(b"excluded by `live`:", b"stdin")
 
     def set(self, key: bytes, value: bytes) -> None:  # noqa: C901, PLR0912  # one line per key
         """Take one KEY=VALUE; ValueError if the value is malformed."""
-        if key in (b"output", b"home", b"stdin", b"cwd"):
+        if key in (b"output", b"home", b"stdin", b"live", b"cgroup", b"cwd"):
             demand(0 < len(value) < 4000 and (key != b"cwd" or value[:1] == b"/"))
             setattr(self, key.decode(), value)
         elif key == b"run":
@@ -227,7 +229,7 @@ def identity(run: bytes) -> bytes:
     return b'"run":"%b","shim":%d,"shim_start":%d,"boot":"%b","pidns":%b' % (run, os.getpid(), start_time(b"self"), boot, pidns.encode())
 
 
-def become(options: Options, ends: list[int], told: int, known: bytes) -> "NoReturn":
+def become(options: Options, stdin: int, ends: list[int], told: int, known: bytes) -> "NoReturn":
     """The child: from `fork` to `exec`. Tells the shim `unrestored NAME` or `STAGE ERRNO`, one line each."""
     shim = os.getppid()
     os.setsid()
@@ -242,14 +244,17 @@ def become(options: Options, ends: list[int], told: int, known: bytes) -> "NoRet
             time.sleep(pause)
             pause = min(pause * 2, 1)
     failpoint(b"after-started", shim)
+    if options.cgroup and not join(options.cgroup):
+        os.write(told, b"unrestored cgroup\n")
     stage = b"stdin"
     try:
         if options.stdin:
-            fd = os.open(options.stdin, os.O_RDONLY)
-            os.dup2(fd, 0)
+            stdin = os.open(options.stdin, os.O_RDONLY)
+        if stdin >= 0:
+            os.dup2(stdin, 0)
             os.set_inheritable(0, True)  # dup2 onto itself changes nothing
-            if fd:
-                os.close(fd)
+            if stdin:
+                os.close(stdin)
         os.dup2(ends[0], 1)
         os.dup2(ends[1], 2)
         for name in restore(options):
@@ -268,6 +273,15 @@ def become(options: Options, ends: list[int], told: int, known: bytes) -> "NoRet
         os.write(told, b"%b %d\n" % (stage, errno.ENOMEM))
     finally:
         os._exit(127)
+
+
+def join(cgroup: bytes) -> bool:
+    """Join the cgroup, which the whole tree of the command then lives in."""
+    try:
+        with open(cgroup + b"/cgroup.procs", "r+b", 0) as file:
+            return file.write(b"0") == 1
+    except OSError:
+        return False
 
 
 def restore(options: Options) -> "Iterator[bytes]":
@@ -291,6 +305,43 @@ def restore(options: Options) -> "Iterator[bytes]":
             os.sched_setaffinity(0, options.affinity)
         except (OSError, AttributeError):
             yield b"affinity"
+
+
+class Live:
+    """The command's standard input as a FIFO: our write end lets it outlive every sender, until somebody was at PATH.end."""
+
+    def __init__(self, path: bytes) -> None:
+        self.path, self.kept, self.end = path, -1, -1
+
+    def open(self) -> int:
+        """Make both FIFOs, PATH.end first; return the command's end."""
+        self.end = fifo(self.path + b".end")
+        source = fifo(self.path)
+        self.kept = high(os.open(self.path, os.O_WRONLY | os.O_NONBLOCK))  # O_RDWR would be a reader: nobody could see that none is left
+        os.set_blocking(source, True)
+        return source
+
+    def close(self) -> None:
+        """No more senders; the command reads what is there, and its end when those that are here have left."""
+        if self.path:
+            remove(self.path)
+            remove(self.path + b".end")
+            for fd in {self.kept, self.end} - {-1}:
+                os.close(fd)
+            self.path, self.kept, self.end = b"", -1, -1
+
+
+def fifo(path: bytes) -> int:
+    remove(path)
+    os.mkfifo(path, 0o600)
+    return high(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+
+
+def remove(path: bytes) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # it was not there, or what comes next will tell
 
 
 def execute(command: list[bytes]) -> None:
@@ -628,6 +679,7 @@ class Run:
         self.options, self.wake, self.subreaper = options, wake, subreaper
         self.log = Log(options)
         self.lifeline = Lifeline(options.home)
+        self.live = Live(options.live)
         self.pid = 0
         self.told = -1  # read end of the error pipe
         self.pipes = [-1, -1]  # read ends; -1 when closed
@@ -651,19 +703,27 @@ class Run:
     def spawn(self) -> None:
         failpoint(b"before-spawn")
         made: list[int] = []
+        stage, stdin = b"fork", -1
         try:
             for _ in range(3):
                 made += [high(fd) for fd in os.pipe()]
+            if self.options.live:
+                stage = b"stdin"
+                stdin = self.live.open()
+                stage = b"fork"
             known = identity(self.options.run)
             self.spawned_at = time.monotonic()
             self.pid = os.fork()
         except OSError as error:
-            self.error, self.stage, self.ended_ns = error.errno or 0, b"fork", time.time_ns()
+            self.error, self.stage, self.ended_ns = error.errno or 0, stage, time.time_ns()
+            self.live.close()
             for fd in made:
                 os.close(fd)
             return
         if self.pid == 0:
-            become(self.options, [made[1], made[3]], made[5], known)
+            become(self.options, stdin, [made[1], made[3]], made[5], known)
+        if stdin >= 0:
+            os.close(stdin)
         for fd in made[1::2]:
             os.close(fd)
         self.pipes, self.told, self.drained = [made[0], made[2]], made[4], [False, False]
@@ -704,14 +764,18 @@ class Run:
             self.lifeline.look()
         elif fd in self.pipes:
             self.read(self.pipes.index(fd))
-        else:
+        elif fd in (1, 2):
             self.pass_on(fd - 1)
+        elif fd == self.live.end:
+            self.live.close()
 
     def wanted(self) -> dict[int, int]:
         """What to poll for now."""
         wanted = {self.wake: select.POLLIN}
         if self.lifeline.watched and not self.lifeline.look_at:
             wanted[LIFELINE] = 0  # POLLHUP is always reported
+        if self.live.end >= 0:
+            wanted[self.live.end] = select.POLLIN
         for stream, fd in enumerate(self.pipes):
             waiting = len(self.rest[stream])
             if fd >= 0 and (not waiting or (self.ended_ns and waiting < HELD_BACK)):
@@ -797,6 +861,7 @@ class Run:
             if pid == self.pid and not self.ended_ns:
                 self.ended_ns, self.status, self.usage = time.time_ns(), status, usage
                 self.grace_end = time.monotonic() + self.options.grace / 1000
+                self.live.close()  # before the result: whoever knows it finds none of them
 
     def compose(self) -> bytes:
         """The JSON of the result."""

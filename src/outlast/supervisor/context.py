@@ -23,7 +23,7 @@ class LiveRun:
     """A run that was claimed and whose end is not recorded yet."""
 
     __slots__ = (
-        "borrowed", "clock", "command_fd", "command_pid", "command_start", "ending", "frozen", "job", "left",
+        "borrowed", "cgroup", "clock", "command_fd", "command_pid", "command_start", "ending", "frozen", "job", "left",
         "leftovers_due", "lock", "notes", "over", "path", "run", "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped",
         "stopping", "stopping_fd", "to_warn", "told", "tree_ended",
         "passed", "unrestored", "vain", "wish_at",
@@ -35,6 +35,7 @@ class LiveRun:
         self.run = run
         self.path = path  # of its files, without suffix
         self.lock = -1  # of its state file, until the shim gets it
+        self.cgroup: str | None = None  # its own, if it has one
         self.clock: Clock | None = None  # of its time limits, once it has begun
         self.frozen = False  # its processes were told to stand still
         self.to_warn = 0  # the signal that warns it, to be sent once that is durable

@@ -16,6 +16,7 @@ from outlast.executors import local, state
 from outlast.executors.lender import PASSING
 from outlast.seams import failpoint, now
 from outlast.supervisor.context import Context, LiveRun
+from outlast.supervisor.enforcer import Enforcer, is_limited
 from outlast.supervisor.fronts import AWAITED, GONE, SERVED, Fronts
 
 TYPE_CHECKING = False
@@ -42,17 +43,22 @@ class Dispatcher:
     """Queues, claims and starts."""
 
     __slots__ = (
-        "_alone", "_at_once", "_context", "_environments", "_fronts", "_full", "_guard", "_mutexes", "_own", "_rules", "_watcher",
+        "_alone", "_at_once", "_context", "_enforcer", "_environments", "_fronts", "_full", "_guard", "_mutexes",
+        "_own", "_rules", "_watcher",
     )  # fmt: skip
 
-    def __init__(self, context: Context, fronts: Fronts, watcher: "Watcher", guard: "Guard", own: "Mapping[str, Any]") -> None:
-        """`watcher` watches what was started, `guard` forks shims; `own`: the supervisor's own surroundings, which shims inherit."""
+    def __init__(
+        self, context: Context, fronts: Fronts, watcher: "Watcher", guard: "Guard", enforcer: Enforcer,
+        own: "Mapping[str, Any]",
+    ) -> None:  # fmt: skip
+        """`watcher` watches what was started, `guard` forks shims, `enforcer` limits runs; `own`: the supervisor's own surroundings, which shims inherit."""
         self._context = context
         self._fronts = fronts
         self._watcher = watcher
         self._guard = guard
+        self._enforcer = enforcer
         self._own = own
-        self._environments: dict[str, tuple[bytes, list[str], dict[str, list[str]]]] = {}
+        self._environments: dict[str, tuple[bytes, list[str], dict[str, list[str]], Mapping[str, Any]]] = {}
         self._at_once = max(min(AT_ONCE, os.sysconf("SC_OPEN_MAX") // 8), 1)
         self._full = False  # in this cycle no state file could be had
         self._rules: list[Rule] = []  # that disable jobs, in this cycle
@@ -201,9 +207,11 @@ class Dispatcher:
 
     def _limits(self, job: "Job") -> "dict[str, Any] | None":
         """Return what holds for the next run of the job; None if nothing does."""
+        by = self._enforcer.used(job, self._surroundings(job)) if is_limited(job.spec) else None
         if TIMES.isdisjoint(job.spec):
-            return None
-        return limits_of(job, self._context.store.usual_duration(job.name) if has_percentage(job.spec) else None)
+            return None if by is None else {"by": by}
+        limits = limits_of(job, self._context.store.usual_duration(job.name) if has_percentage(job.spec) else None)
+        return limits if by is None else {**limits, "by": by}
 
     def start(self, live: LiveRun) -> None:
         """Start the claimed run. What passes is tried again; what does not is the run's ending."""
@@ -250,8 +258,9 @@ class Dispatcher:
         job, home, facts = live.job, self._context.home, self._context.facts
         from_submitter, words = self._like(job, front=front)
         _have_folder(os.path.dirname(live.path))
+        limiting = self._enforcer.words(live, self._surroundings(job)) if job.spec and is_limited(job.spec) else ()
         return local.Start(
-            shim=facts.shim, words=[f"output={live.path}", f"run={state.name(job.id, job.run)}", *words], command=job.command,
+            shim=facts.shim, words=[*local.own_words(job, live.path), *words, *limiting], command=job.command,
             environment=local.command_environment(home, facts.home_id, job, job.run, from_submitter),
             streams=streams, lifeline=facts.lifeline,
         )  # fmt: skip
@@ -296,20 +305,27 @@ class Dispatcher:
 
     def _like(self, job: "Job", *, front: bool) -> "tuple[bytes, list[str]]":
         """Return what a job has in common with many: (its submitter's environment, words for its shim)."""
-        digest = job.environment or ""
-        if digest not in self._environments:
-            if len(self._environments) > 100:  # a cache, no more
-                self._environments.clear()
-            found = self._context.store.environment(digest)
-            variables, surroundings = found or (b"", {"umask": 0o077, "rlimits": {}, "nice": 0, "affinity": None})
-            self._environments[digest] = local.inherited(variables), local.restored(surroundings, self._own), {}
-        variables, restoring, by_folder = self._environments[digest]
+        variables, restoring, by_folder, _ = self._environment(job)
         words = None if job.spec or front else by_folder.get(job.cwd)
         if words is None:
             words = local.options(self._context.home, job, restoring, self._context.facts.keep_free, front=front)
             if not job.spec and not front and len(by_folder) < 100:
                 by_folder[job.cwd] = words
         return variables, words
+
+    def _surroundings(self, job: "Job") -> "Mapping[str, Any]":
+        return self._environment(job)[3]
+
+    def _environment(self, job: "Job") -> "tuple[bytes, list[str], dict[str, list[str]], Mapping[str, Any]]":
+        """Return what a stored environment means for all jobs that share it, see `_like`; and the surroundings themselves."""
+        digest = job.environment or ""
+        if digest not in self._environments:
+            if len(self._environments) > 100:  # a cache, no more
+                self._environments.clear()
+            found = self._context.store.environment(digest)
+            variables, surroundings = found or (b"", {"umask": 0o077, "rlimits": {}, "nice": 0, "affinity": None})
+            self._environments[digest] = local.inherited(variables), local.restored(surroundings, self._own), {}, surroundings
+        return self._environments[digest]
 
 
 def _slots(job: "Job") -> int:

@@ -15,6 +15,7 @@ from outlast.core.errors import OutlastError
 from outlast.executors import local
 from outlast.executors.lender import Lender
 from outlast.home import Home
+from outlast.processes.cgroups import Delegation
 from outlast.processes.identity import boot_id, pid_namespace
 from outlast.processes.starter import CLEAN, LOCK_FD, READY_FD, is_newer
 from outlast.processes.surroundings import surroundings
@@ -25,6 +26,7 @@ from outlast.supervisor.conditions import Conditions
 from outlast.supervisor.context import Context, Facts, LiveRun
 from outlast.supervisor.dispatcher import Dispatcher
 from outlast.supervisor.door import Door, hang_bell, listen
+from outlast.supervisor.enforcer import Enforcer
 from outlast.supervisor.fronts import Fronts
 from outlast.supervisor.guard import Guard
 from outlast.supervisor.limiter import Limiter
@@ -79,9 +81,11 @@ class Supervisor:
         self.settler = Settler(self.context, self.conditions.begin)
         self.guard = Guard(self.context)
         self.collector = Collector(self.context, self.watcher, self.stopper)
+        self.enforcer = Enforcer(self.context, Delegation.find())  # first: whatever we start from now on is to live in a leaf beside it
+        self.watcher.told, self.watcher.gone = self.enforcer.told, self.enforcer.over
         own = surroundings()
         raise_descriptor_limit()
-        self.dispatcher = Dispatcher(self.context, self.fronts, self.watcher, self.guard, own | {"rlimits": _limits_of(own)})
+        self.dispatcher = Dispatcher(self.context, self.fronts, self.watcher, self.guard, self.enforcer, own | {"rlimits": _limits_of(own)})
         self.watcher.restart = self.dispatcher.start
         self.watcher.began = self.limiter.began
         self.guard.stand()  # before anybody can tell us of a job
@@ -103,7 +107,9 @@ class Supervisor:
         self.context.lender = Lender(self.home, {live.run.state_file for live in runs.values()})
         for live in list(runs.values()):
             self.pauser.adopted(live)
+            self.enforcer.adopted(live)
             self.watcher.adopt(live)
+        self.enforcer.sweep()
         failpoint("adopt.after")
 
     def listen_to_signals(self) -> None:

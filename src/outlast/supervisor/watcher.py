@@ -34,7 +34,7 @@ MOST_ENDS = 1024  # at once
 class Watcher:
     """Knows of every live run how to learn of its end."""
 
-    __slots__ = ("_context", "_ends", "_shims", "began", "restart")
+    __slots__ = ("_context", "_ends", "_shims", "began", "gone", "restart", "told")
 
     def __init__(self, context: Context) -> None:
         """`restart` is set by whoever can start a claimed run that never began."""
@@ -43,6 +43,8 @@ class Watcher:
         self._shims: dict[int, LiveRun] = {}  # by pidfd
         context.loop.watch(self._ends.fileno(), self._some_ended)
         self.restart: Callable[[LiveRun], None]
+        self.told: Callable[[LiveRun, Ending], Ending] = lambda _, ending: ending  # set by whoever knows more of how a run ended
+        self.gone: Callable[[LiveRun], None] = lambda _: None  # set by whoever has more to give back
         self.began: Callable[[LiveRun], None] = lambda _: None  # set by whoever measures its time
 
     def started(self, live: LiveRun, pid: int, pidfd: int) -> None:
@@ -144,7 +146,7 @@ class Watcher:
             failpoint("result.after-read")
             live.unrestored = told.result.get("unrestored") or []
             live.passed = told.result.get("passed") or []
-            return judge(live.job, told.result, stopped_by_us=was_stopped(live.job, told.result["at"]))
+            return self.told(live, judge(live.job, told.result, stopped_by_us=was_stopped(live.job, told.result["at"])))
         live.over = False
         self._settle(live, told)
         return live.ending
@@ -214,6 +216,7 @@ class Watcher:
             os.close(live.lock)
             live.lock = -1
         self._context.lender.give_back(live.run.state_file)
+        self.gone(live)
         self._let_go(live)
         if live.command_fd >= 0:
             self._context.loop.forget(live.command_fd)
