@@ -8,6 +8,7 @@ from cli.outside import assert_refused, count, none_called
 from support import eventually, kill
 
 FOREVER = ["--", "sleep", "1000"]
+LATE = 0.1  # seconds: a shim that is held up notes the start of its command later than the kernel
 BEATS = "while :; do touch $OUTLAST_FEEDBACK; sleep 0.05; done"
 
 
@@ -39,7 +40,7 @@ def test_a_run_that_takes_longer_is_ended(outlast, limit):
     shown = ended(outlast, outlast.run("--timeout", limit, "--", "sh", "-c", "sleep 1000 & sleep 1000"))
     assert ("timed_out", 15, None) == tuple(shown[key] for key in ("outcome", "signal", "exit_code"))
     assert "timed out: timeout.run of 300ms was reached, ended by SIGTERM" == shown["reason"]
-    assert 0.3 <= shown["duration"] < 20
+    assert 0.3 - LATE <= shown["duration"] < 20
     assert {"run": 0.3} == shown["runs"][0]["limits"]
     assert none_called(outlast, "sleep")
     assert "timed_out: timed out: " not in outlast("why", "1", status=0).text
@@ -171,7 +172,7 @@ def test_a_signal_warns_before_the_end(outlast, limit):
     job = outlast.run(*words, "--", "sh", "-c", "trap 'echo warned; exit 0' USR1; echo up; while :; do sleep 0.05; done")
     shown = ended(outlast, job)
     assert ("succeeded", 0) == (shown["outcome"], shown["exit_code"])  # it used its time
-    assert b"up\nwarned\n" == outlast("logs", "--raw", str(job)).stdout
+    assert b"up\nwarned\n" == outlast("logs", "--raw", "--streams", "stdout", str(job)).stdout
     assert shown["duration"] < 3
     assert [("timeout.warn-signal", 1, 1)] == warned(outlast, job)
 
@@ -180,7 +181,7 @@ def test_whoever_does_not_mind_the_warning_is_ended(outlast):
     words = ["--timeout", "1s", "--timeout.warn-signal", "USR1", "--timeout.warn-before", "700ms"]
     job = outlast.run(*words, "--", "sh", "-c", "trap 'echo warned' USR1; while :; do sleep 0.05; done")
     assert "timed_out" == ended(outlast, job)["outcome"]
-    assert b"warned\n" == outlast("logs", "--raw", str(job)).stdout
+    assert b"warned\n" == outlast("logs", "--raw", "--streams", "stdout", str(job)).stdout
     assert 1 == kinds(outlast, job).count("warned")
 
 
@@ -205,8 +206,8 @@ def test_the_next_supervisor_keeps_to_the_limits(outlast):
     eventually(lambda: outlast.show(job)["pid"] is not None)
     kill(outlast.supervisor_pid(), outlast.home)
     shown = ended(outlast, job)
-    assert "timed out: timeout.run of 1.50s was reached, ended by SIGTERM" == shown["reason"]
-    assert 1.5 <= shown["duration"] < 20
+    assert "timed out: timeout.run of 1.5s was reached, ended by SIGTERM" == shown["reason"]
+    assert 1.5 - LATE <= shown["duration"] < 20
 
 
 def test_a_stop_before_is_a_stop(outlast):
@@ -221,7 +222,8 @@ def test_a_stop_before_is_a_stop(outlast):
         ("--timeout 0", "--timeout"), ("--timeout -5", "--timeout"), ("--timeout 0%", "--timeout"), ("--timeout x", "--timeout"),
         ("--timeout.job 0", "too small"), ("--timeout.output 0", "too small"), ("--timeout.soft.run 2s --timeout 1s", "no sooner"),
         ("--timeout.soft.run 300% --timeout 150%", "no sooner"), ("--timeout.warn-signal USR1", "there is none"),
-        ("--timeout 1s --timeout.warn-signal NOPE", "NOPE"), ("--no-log.stdout --no-log.stderr --timeout.output 5s", "nothing of the output"),
+        ("--timeout 1s --timeout.warn-signal NOPE", "NOPE"),
+        ("--no-log.stdout --no-log.stderr --timeout.output 5s", "nothing of the output"),
         ("--timeout 99999999999999999999", "--timeout"),
     ],
 )  # fmt: skip
