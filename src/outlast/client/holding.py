@@ -101,23 +101,26 @@ def _wait_for_signal(jobs: "Jobs", asked: "Sequence[Job]", verb: str) -> None:
     """Wait until the processes of those that run were told, or are over."""
     from outlast.client.waiting import until
 
-    left = {job.id: job.version for job in asked if job.status == RUNNING}
+    left = {job.id for job in asked if job.status == RUNNING}
 
     def reached() -> bool:
-        for number, version in list(left.items()):
+        for number in list(left):
             job = jobs.store.job(number)
-            if job is None or job.status != RUNNING or _was_told(jobs, number, version, verb):
-                del left[number]
+            if job is None or job.status != RUNNING or _was_told(jobs, job, verb):
+                left.remove(number)
         return not left
 
     if left:
         until(jobs.home, [*left], reached, None)
 
 
-def _was_told(jobs: "Jobs", number: int, version: int, verb: str) -> bool:
-    """Tell whether a signal for `verb` went out since that version, or somebody has taken the wish back."""
-    later = [event for event in jobs.store.events_of(number) if event["version"] > version]
-    return any(
-        (event["kind"] == "signalled" and event["data"]["by"] == verb) or event["kind"] in {"paused", "resumed", "stop_requested"}
-        for event in later
-    )
+def _was_told(jobs: "Jobs", job: Job, verb: str) -> bool:
+    """Tell whether a signal for `verb` went out since that was wished last, or none will: it is being ended, or was wished otherwise."""
+    if job.stop_requested is not None or job.paused != (verb == "pause"):
+        return True
+    for event in reversed(jobs.store.events_of(job.id)):
+        if event["kind"] == "signalled" and event["data"]["by"] == verb:
+            return True
+        if event["kind"] == f"{verb}d":
+            return False
+    return True

@@ -165,6 +165,7 @@ class Dispatcher:
         if instead is not None:
             context.store.record(job, instead, at)
             context.store.forget_front(job.id)
+            context.touch()  # for those that wait for it
             return GONE
         failpoint("claim.before")
         live = self._lend(job, at)

@@ -78,7 +78,7 @@ class Limiter:
 
     def _clocks(self, live: LiveRun) -> Clocks:
         at, job, limits = boottime(), live.job, live.run.limits or {}
-        began = (live.command_start or 0) * _TICK
+        began = ((live.command_start or 0) + 1) * _TICK  # the kernel tells the tick that was begun: nobody is ended before its time
         paused = job.paused_for - limits.get("paused_before", 0)
         run = max(at - began - paused, 0)
         whole = value(job.spec, "timeout.job")
