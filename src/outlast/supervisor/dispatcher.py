@@ -48,10 +48,9 @@ class Dispatcher:
     )  # fmt: skip
 
     def __init__(
-        self, context: Context, fronts: Fronts, watcher: "Watcher", guard: "Guard", enforcer: Enforcer,
-        own: "Mapping[str, Any]",
+        self, context: Context, fronts: Fronts, watcher: "Watcher", guard: "Guard", enforcer: Enforcer, own: "Mapping[str, Any]",
     ) -> None:  # fmt: skip
-        """`watcher` watches what was started, `guard` forks shims, `enforcer` limits runs; `own`: the supervisor's own surroundings, which shims inherit."""
+        """`watcher` watches what was started, `guard` forks shims, `enforcer` limits runs; `own`: our surroundings, which shims get."""
         self._context = context
         self._fronts = fronts
         self._watcher = watcher
