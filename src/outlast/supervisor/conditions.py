@@ -4,6 +4,7 @@ What was seen is held in memory only, but for its last word, which is kept for w
 for itself.
 """
 
+import os
 from _functools import partial  # type: ignore[import-not-found]  # `functools` costs 2 ms
 
 from outlast.conditions import kinds
@@ -107,7 +108,7 @@ class Conditions:
         from outlast.conditions.probes import Probe
 
         found = self._context.store.environment(job.environment or "")
-        environment = inherited(found[0] if found is not None else b"")
+        environment = inherited(found[0] if found is not None else b"") + os.fsencode(f"OUTLAST_HOME={self._context.home.path}\0")
         limit = value(job.spec, "wait.probe-timeout")
         return Probe(kind=condition.kind, word=condition.word, cwd=job.cwd, environment=environment, limit=limit)
 
