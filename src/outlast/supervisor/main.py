@@ -35,6 +35,9 @@ from outlast.supervisor.watcher import Watcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from outlast.store.reading import Outlook
 
 LINGER = int(os.environ.get("OUTLAST_LINGER_MS") or 5000) * 1_000_000  # idle for so long before it leaves: a shell loop finds it warm
@@ -50,40 +53,43 @@ class Supervisor:
 
     def __init__(self, home: Home, lock: int) -> None:
         """Open the store, the lifeline and the socket; adopt what earlier supervisors left. `lock` is the home's, held."""
-        self.home = home
+        store, loop = Store(home), Loop()
+        lifeline, self._write_end = open_lifeline(home)
+        facts = Facts(
+            home_id=store.home_id(), host=os.uname().nodename, boot=os.environ.get("OUTLAST_BOOT_ID") or boot_id(),
+            pidns=pid_namespace(), shim=local.shim_argv(os.environ.get("OUTLAST_SHIM")), lifeline=lifeline,
+            null=os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC), keep_free=local.room_for_records(home.path),
+        )  # fmt: skip
+        own = surroundings()
+        raise_descriptor_limit()
+        self._assemble(Context(home, store, loop, facts), lock, own | {"rlimits": _limits_of(own)})
+        self.guard.stand()  # before anybody can tell us of a job
+        self.door = Door(listen(home), hang_bell(home), self.loop, self.fronts, self._wake, self._leave)
+        self.context.log(f"started, version {outlast.__version__}, shim {facts.shim[0]}")
+        self._adopt()
+
+    def _assemble(self, context: Context, lock: int, own: "Mapping[str, Any]") -> None:
+        """Make the services, and tell each of those that it needs. `own`: our surroundings."""
+        self.context = context
+        self.home, self.store, self.loop = context.home, context.store, context.loop
         self.lock = lock
         self.leaving = False
         self.upgrade = False
         self.idle_since: int | None = None
         self.next_due: int | None = None  # when the next pending job is (ns), as of the last cycle
         self._commits = 0  # since the last checkpoint
-        self.store = Store(home)
-        self.loop = Loop()
-        lifeline, self._write_end = open_lifeline(home)
-        facts = Facts(
-            home_id=self.store.home_id(), host=os.uname().nodename, boot=os.environ.get("OUTLAST_BOOT_ID") or boot_id(),
-            pidns=pid_namespace(), shim=local.shim_argv(os.environ.get("OUTLAST_SHIM")), lifeline=lifeline,
-            null=os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC), keep_free=local.room_for_records(home.path),
-        )  # fmt: skip
-        self.context = Context(home, self.store, self.loop, facts)
         self.fronts = Fronts(self.store)
-        self.watcher = Watcher(self.context)
-        self.stopper = Stopper(self.context)
-        self.limiter = Limiter(self.context, self.stopper.target)
-        self.pauser = Pauser(self.context, self.stopper.target)
+        self.watcher = Watcher(context)
+        self.stopper = Stopper(context)
+        self.limiter = Limiter(context, self.stopper.target)
+        self.pauser = Pauser(context, self.stopper.target)
         self.pauser.resumed = self.limiter.resumed
-        self.settler = Settler(self.context)
-        self.guard = Guard(self.context)
-        self.collector = Collector(self.context, self.watcher, self.stopper)
-        own = surroundings()
-        raise_descriptor_limit()
-        self.dispatcher = Dispatcher(self.context, self.fronts, self.watcher, self.guard, own | {"rlimits": _limits_of(own)})
+        self.settler = Settler(context)
+        self.guard = Guard(context)
+        self.collector = Collector(context, self.watcher, self.stopper)
+        self.dispatcher = Dispatcher(context, self.fronts, self.watcher, self.guard, own)
         self.watcher.restart = self.dispatcher.start
         self.watcher.began = self.limiter.began
-        self.guard.stand()  # before anybody can tell us of a job
-        self.door = Door(listen(home), hang_bell(home), self.loop, self.fronts, self._wake, self._leave)
-        self.context.log(f"started, version {outlast.__version__}, shim {facts.shim[0]}")
-        self._adopt()
 
     def _adopt(self) -> None:
         """Take over every run that was claimed and whose end is not recorded."""
