@@ -8,9 +8,10 @@ from outlast.client.again import resubmission
 from outlast.client.holding import approve, hold, pause, pending_with, release, resume
 from outlast.client.ending import request, send_signal
 from outlast.client.jobs import Jobs
+from outlast.core import events as e
 from outlast.core.disabling import Rule
 from outlast.core.errors import NotFound, OutlastError, Refused, UsageError
-from outlast.core.job import RUNNING, Job
+from outlast.core.job import ENDED, RUNNING, Job
 from outlast.core.needs import needs_of
 from outlast.core.options import settle, stored
 from outlast.home import Home
@@ -299,6 +300,23 @@ class People:
     def _release_pending(self) -> None:
         release(self.client, pending_with(self.client, self.rng.choice("ab")))
 
+    def _hold_running(self) -> None:
+        """Hold a job whatever it does: the client refuses that for one that runs, others may not."""
+        active = self.checker.active
+        if active:
+            job = self.rng.choice(list(active))
+            self.store.request(job, self.rng.choice((e.Held(by="me"), e.Released(by="me"))), self.machine.clock.now())
+            self.client.wake()
+
+    def _remark(self) -> None:
+        """Note something on any job, also an ended one, and warn of one: services that look after logs and conditions do so."""
+        if not self._recent:
+            return
+        job = self.store.job(self.rng.choice(self._recent))
+        if job is not None:
+            event = e.Noted(text="n") if self.rng.random() < 0.5 or job.status == ENDED else e.Warned(warning="w", text="t")
+            self.store.record(job, event, self.machine.clock.now())
+
     def _approve(self) -> None:
         waiting = self.store.waiting_for("approval")
         if waiting:
@@ -373,7 +391,7 @@ class People:
 
 _WISHES = (
     "_stop", "_stop", "_stop", "_pause", "_resume", "_resume", "_hold", "_release", "_release", "_release_pending", "_approve", "_approve",
-    "_signal", "_rerun", "_reserve", "_fill", "_fill", "_group", "_group", "_disable", "_enable", "_enable",
+    "_signal", "_rerun", "_hold_running", "_remark", "_reserve", "_fill", "_fill", "_group", "_group", "_disable", "_enable", "_enable",
 )  # fmt: skip
 EXPECTED = (Refused, NotFound, UsageError)
 __all__ = ["EXPECTED", "OutlastError", "People"]

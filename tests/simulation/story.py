@@ -262,14 +262,14 @@ class Episode:
             self._buried(f"killed at {crash}")
             return
         doom.spare()
-        if cycles:
-            self._look()
         if not stays:
-            self.note("supervisor left")
-            self._check_closed()
-            supervisor.context.lives = False  # type: ignore[attr-defined]
             self.supervisor = None
+            supervisor.context.lives = False  # type: ignore[attr-defined]
+            self.machine.close_all()  # its end does
             self.counts["left"] += 1
+        if cycles:
+            self.checker.look(self.store.database, supervisor.context.runs)
+        if not stays:
             if self.checker.active and self.rng.random() < 0.9:
                 self.machine.after(self.rng.choice((MS, SECOND)), self._start)
             return
@@ -277,10 +277,6 @@ class Episode:
         self._wake_at = None if patience is None else self.machine.clock.mono + patience
         if cycles and not supervisor.context.dirty and not self._failed:
             self.checker.check_settled(self.store.database, at, room=not supervisor.dispatcher._full)
-
-    def _check_closed(self) -> None:
-        """A supervisor that leaves closes nothing: its end does. So nothing is checked, and all is closed."""
-        self.machine.close_all()
 
     def _look(self) -> None:
         runs = self.supervisor.context.runs if self.supervisor is not None else {}

@@ -84,7 +84,9 @@ class Doom:
                 if not self.statements:
                     if self.faulty:
                         return guarded(database, _disk_full)
-                    raise Crash("statement")
+                    crash = Crash("statement")
+                    database.spoil(crash)  # what a killed process has begun is never committed
+                    raise crash
             return guarded(database, what, *given)
 
         Database._guarded = counted  # type: ignore[method-assign]

@@ -124,8 +124,9 @@ class Store(Reading):
             raise Refused(f"job {wanted.id} is not reserved: it is {found.outcome or found.status}", "`outlast reserve` gives an id out")
         start = wanted.replace(
             version=found.version, status=found.status, deadline=found.deadline, created_at=found.created_at,
+            paused=found.paused, paused_at=found.paused_at, held=found.held, stop_requested=found.stop_requested, warnings=found.warnings,
             environment=self._put_environment(submission, now),
-        )  # fmt: skip
+        )  # fmt: skip  # what was wished of the reservation is wished of the job
         job = self._record_all(found, (event,), now, start)
         if submission.front is not None:
             self.database.execute(self.database.queries["insert-front"], (job.id, *submission.front))

@@ -85,7 +85,7 @@ class Dispatcher:
         claimed, left = self._claim_ready(group, self._at_once if slots is None else max(slots - used, 0), at)
         if slots is not None and not left and store.any_front():
             for job in store.jobs(store.borrowers(group)):
-                claimed += self._claim(job, at, borrowed=True) == CLAIMED
+                claimed += not self._is_barred(job) and self._claim(job, at, borrowed=True) == CLAIMED
         return claimed
 
     def _claim_ready(self, group: str | None, free: int, at: int) -> "tuple[int, int]":
@@ -118,10 +118,7 @@ class Dispatcher:
             return False
         if self._mutexes is None:
             self._mutexes = {word for live in self._context.runs.values() for word in live.job.spec.get("mutex", ())}
-        if not self._mutexes.isdisjoint(words):
-            return True
-        self._mutexes.update(words)
-        return False
+        return not self._mutexes.isdisjoint(words)
 
     def _ends_first(self, job: "Job", at: int) -> "e.Ended | e.Postponed | None":
         """Return what happens to a job instead of its start: it is disabled, or those that it was to run beside do not run."""
@@ -165,6 +162,8 @@ class Dispatcher:
         if live is None:
             return PASSED
         live.borrowed = borrowed
+        if self._mutexes is not None:
+            self._mutexes.update(job.spec.get("mutex", ()))
         context.runs[job.id] = live
         context.claimed.append(live)
         if token is None:
