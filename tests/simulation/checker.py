@@ -69,6 +69,7 @@ class Checker:
         self.trace = hashlib.blake2b(digest_size=16)
         self.endings: Counter[str] = Counter()
         self._last = 0
+        self._taken: list[int] = []  # jobs that were claimed in the last commit
         self._freed: set[str] = set()  # mutexes that were given back in the last commit
 
     # After every step
@@ -83,6 +84,7 @@ class Checker:
         changed: dict[int, Seen] = {}
         claims: list[tuple[Seen, int]] = []
         self._freed.clear()
+        self._taken.clear()
         update = self.trace.update
         for number, job, version, kind, at, data in events:
             update(f"{job} {version} {kind} {at} {data}".encode())
@@ -105,6 +107,7 @@ class Checker:
                 live = runs.get(job)
                 seen.borrowed = live is not None and live.borrowed
                 claims.append((seen, number))
+                self._taken.append(job)
             getattr(self, f"_{kind}")(seen, told, at, number)
             self.cells[before, kind, seen.status] += 1
         self._compare(execute, changed)
@@ -364,6 +367,12 @@ class Checker:
                 if (-other.priority, other.id) < place and other.queued_event < number and self._could_start(other, self._freed):
                     self._fail(f"job {claimed.id} is claimed, and job {other.id} was before it")
 
+    def _was_in_the_way(self, seen: Seen) -> bool:
+        """Tell whether who needs more slots than there are held up those behind it: its client is asked, and its mutex taken, after that."""
+        if seen.paused or seen.held or seen.wish is not None:
+            return False
+        return all(self.mutexes.get(word) in (None, *self._taken) for word in seen.words)
+
     def _could_start(self, seen: Seen, freed: "frozenset[str] | set[str]" = frozenset()) -> bool:
         """Tell whether a queued job could start but for room. `freed`: mutexes of which it is not known whether they were free."""
         if seen.paused or seen.held or seen.wish is not None or self.awaited(seen.id):
@@ -383,6 +392,8 @@ class Checker:
             free = 1_000_000 if slots is None or group is None else slots - self.used[group]
             for seen in sorted(queued.values(), key=lambda seen: (-seen.priority, seen.id)):
                 if not self._could_start(seen):
+                    if seen.slots > free and self._was_in_the_way(seen):
+                        break
                     continue
                 if seen.slots <= free:
                     self._fail(f"job {seen.id} could start, and is left queued ({free} slots are free)")

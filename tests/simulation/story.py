@@ -11,7 +11,7 @@ from typing import Any
 from outlast.client.holding import approve, release, resume
 from outlast.client.ending import request
 from outlast.client.reasons import why
-from outlast.core.errors import OutlastError
+from outlast.core.errors import OutlastError, SystemFault
 from outlast.supervisor.fronts import AWAITED
 from simulation.checker import Checker
 from simulation.machine import MS, SECOND, Machine, Odds, Violation
@@ -253,13 +253,15 @@ class Episode:
         cycles = supervisor.context.dirty
         if cycles:
             self._failed = False
-        at = self.machine.clock.now()
+        at, faulty = self.machine.clock.now(), doom.faulty
         try:
             stays = self._guarded(supervisor.turn, doomed=doom.statements > 0)
-        except Crash as crash:
+        except (Crash, SystemFault) as end:
+            if isinstance(end, SystemFault) and not faulty:
+                raise
             doom.spare()
             self._look()
-            self._buried(f"killed at {crash}")
+            self._buried(f"killed at {end}" if isinstance(end, Crash) else f"died of {end}")
             return
         doom.spare()
         if not stays:
@@ -346,7 +348,9 @@ class Episode:
 
     def _is_quiet(self) -> bool:
         supervisor, machine = self.supervisor, self.machine
-        if supervisor is None or supervisor.context.dirty or machine.next_plan() is not None or supervisor.context.runs:
+        if supervisor is None or supervisor.context.dirty or machine.next_plan() is not None:
+            return False
+        if any(not live.frozen for live in supervisor.context.runs.values()):
             return False
         if supervisor.loop.next_at() is not None:  # type: ignore[attr-defined]
             return False
@@ -375,9 +379,11 @@ class Episode:
         told = self._why(seen.id)
         if not told:
             raise Violation(f"nothing can be said of why job {seen.id} is {seen.status}")
+        if seen.status == "reserved" or seen.paused or self._is_far(seen):
+            return
         if seen.status == "running":
             raise Violation(f"job {seen.id} runs for ever: {told}")
-        if seen.status == "reserved" or seen.held or seen.paused or self._is_far(seen):
+        if seen.held:
             return
         if seen.status == "pending" and seen.waits:
             stuck = self.store.needs_of(seen.id)

@@ -99,10 +99,10 @@ class Dispatcher:
         while free > 0 and passed < MOST_PASSED and not self._full:
             jobs = store.ready(group, free, passed)
             for job in jobs:
-                takes = _slots(job)
-                if takes > free:
+                takes, barred = _slots(job), self._is_barred(job)
+                if takes > free and not barred:
                     return claimed, 0
-                became = PASSED if self._is_barred(job) else self._claim(job, at)
+                became = PASSED if barred else self._claim(job, at)
                 if became == CLAIMED:
                     claimed += 1
                     free -= takes
@@ -156,6 +156,7 @@ class Dispatcher:
         if instead is not None:
             context.store.record(job, instead, at)
             context.store.forget_front(job.id)
+            context.touch()  # others may have waited for that, and needs are looked at before claims
             return GONE
         failpoint("claim.before")
         live = self._lend(job, at)
