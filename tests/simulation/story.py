@@ -66,12 +66,15 @@ class Episode:
         self._without = without
         self._wake_at: int | None = None  # when the loop's patience ends (monotonic)
         self._failed = False  # the last cycle was not written
+        self._full = False  # and there was no state file to be had
 
     def note(self, text: str) -> None:
         """Keep a line about the present step."""
         self.steps.append(f"  {self.step} {self.machine.clock.mono / SECOND:.6f} {text}")
         if text.startswith("log: cycle failed"):
             self._failed = True
+        if text.endswith("no state file: No space left on device"):
+            self._full = True
 
     def run(self) -> None:
         """Play it through. Raises Broken."""
@@ -192,7 +195,10 @@ class Episode:
             self.supervisor.fronts.left(token)
 
     def _awaited(self, job: int) -> bool:
-        return self.supervisor is not None and self.supervisor.fronts.standing(job)[0] == AWAITED
+        """Tell whether a client in front has still to hand over; of a supervisor that has just left it is not known."""
+        if self.supervisor is None:
+            return self.store.front(job) is not None
+        return self.supervisor.fronts.standing(job)[0] == AWAITED
 
     # The supervisor
 
@@ -208,8 +214,14 @@ class Episode:
             return
         self.note("supervisor started")
         self._wake_at = self.machine.clock.mono
+        self.supervisor.fronts.ask_again = self._ask_again
         for token in self.people.clients:
-            self.machine.after(self.rng.choice((0, MS, SECOND)), lambda token=token: self.people.hand_over(token))  # type: ignore[misc]
+            self._ask_again(token)
+
+    def _ask_again(self, token: str | None) -> None:
+        """Have a client in front hand its descriptors over, in its time."""
+        if token is not None:
+            self.machine.after(self.rng.choice((0, MS, SECOND)), lambda: self.people.hand_over(token))
 
     def _buried(self, text: str) -> None:
         """Be without a supervisor, until a shim, the guard or a client starts the next one."""
@@ -252,7 +264,7 @@ class Episode:
             return
         cycles = supervisor.context.dirty
         if cycles:
-            self._failed = False
+            self._failed = self._full = False
         at, faulty = self.machine.clock.now(), doom.faulty
         try:
             stays = self._guarded(supervisor.turn, doomed=doom.statements > 0)
@@ -278,7 +290,7 @@ class Episode:
         patience = supervisor._patience()
         self._wake_at = None if patience is None else self.machine.clock.mono + patience
         if cycles and not supervisor.context.dirty and not self._failed:
-            self.checker.check_settled(self.store.database, at, room=not supervisor.dispatcher._full)
+            self.checker.check_settled(self.store.database, at, room=not self._full)
 
     def _look(self) -> None:
         runs = self.supervisor.context.runs if self.supervisor is not None else {}
@@ -392,8 +404,10 @@ class Episode:
         if seen.status == "queued" and seen.group is not None:
             slots = self.checker.slots.get(seen.group)
             wide = [other for other in self.checker.queued[seen.group].values() if slots is not None and other.slots > slots]
-            if seen.group in self.checker.paused_groups or wide:
+            if seen.group in self.checker.paused_groups or wide or self.checker.used[seen.group]:
                 return
+        if any(word in self.checker.mutexes for word in seen.words):
+            return  # of one that is paused: whoever else runs has ended by now
         raise Violation(f"job {seen.id} is {seen.status} for ever, for no reason: {told}")
 
     def _why(self, number: int) -> str:
