@@ -353,6 +353,13 @@ class Checker:
     def _released(self, seen: Seen, *_: Any) -> None:
         seen.held = False
 
+    def forget_borrowed(self) -> None:
+        """Count borrowed slots as taken, as a supervisor does that took the runs over: it does not know who borrowed one."""
+        for seen in self.active.values():
+            if seen.borrowed and seen.status == RUNNING and seen.group is not None:
+                self.used[seen.group] += seen.slots
+            seen.borrowed = False
+
     # Order, and that nothing is left undone
 
     def _check_order(self, claims: "list[tuple[Seen, int]]") -> None:
@@ -383,7 +390,7 @@ class Checker:
         """Tell whether a client in front of the job still has to hand its descriptors over; set by whoever knows."""
         return False
 
-    def check_settled(self, database: Any, at: int, *, room: bool) -> None:
+    def check_settled(self, *, room: bool) -> None:
         """Fail if a cycle has left something undone that it could have done. `room`: there was a state file for everybody."""
         for group, queued in self.queued.items():
             if not queued or group in self.paused_groups or not room:
@@ -398,12 +405,15 @@ class Checker:
                 if seen.slots <= free:
                     self._fail(f"job {seen.id} could start, and is left queued ({free} slots are free)")
                 break
-        late = database.connection.execute(
+    def check_due(self, database: Any, at: int) -> None:
+        """Fail if a cycle that has just been has left something undone whose time had come."""
+        execute = database.connection.execute
+        late = execute(
             "SELECT id FROM jobs WHERE status = 'pending' AND waits = 0 AND paused = 0 AND held = 0 AND next_run_at <= ?", (at,)
         ).fetchall()
         if late:
             self._fail(f"the time of jobs {late} has come, and they are left pending")
-        late = database.connection.execute("SELECT id FROM jobs WHERE status <> 'ended' AND deadline <= ?", (at,)).fetchall()
+        late = execute("SELECT id FROM jobs WHERE status <> 'ended' AND deadline <= ?", (at,)).fetchall()
         if late:
             self._fail(f"deadlines of {late} have passed, and nothing happened")
 

@@ -24,7 +24,7 @@ ENVIRONMENT = Environment(hash="e", variables=b"", surroundings='{"umask": 18, "
 NAMES = ("ann", "bob", "cid", "dot")
 KEYS = ("k1", "k2", "k3")
 GROUPS = ("g1", "g2", "g3")
-WORDS = ("tape", "net")
+WORDS = ("tape", "net", "disk", "bus", "key")
 OUTCOMES = ("succeeded", "failed", "neutral", "stopped", "skipped")
 TIDY = ("stop", "interrupt", "kill")
 

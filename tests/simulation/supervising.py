@@ -21,6 +21,7 @@ import outlast.executors.lender
 import outlast.executors.state
 import outlast.processes.tree
 import outlast.seams
+import outlast.store.reading
 import outlast.store.store
 import outlast.supervisor.collector
 import outlast.supervisor.dispatcher
@@ -117,13 +118,33 @@ class Committing(Batch):
                 raise Crash("after a commit")
 
 
+class Shared(Database):
+    """The one connection of an episode: who acts does so alone, and a process that is killed leaves no transaction open.
+
+    Nothing is synced, since the machine is not real either.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, home: Home) -> None:
+        super().__init__(home)
+        for pragma in ("synchronous=OFF", "locking_mode=EXCLUSIVE", "journal_mode=MEMORY", "temp_store=MEMORY"):
+            self.connection.execute(f"PRAGMA {pragma}")
+
+    def close(self) -> None:
+        """Stay open: the next process has it, too."""
+
+    def end(self) -> None:
+        """Close it."""
+        super().close()
+
+
 class Records(Store):
-    """The real store; nothing of it is synced, since the machine is not real either."""
+    """The real store."""
 
     def __init__(self, home: Home, doom: Doom) -> None:
         self.doom = doom
         super().__init__(home)
-        self.database.execute("PRAGMA synchronous=OFF")
 
     def batch(self) -> Batch:
         return Committing(self, self.doom) if self.doom.commits else Batch(self)
@@ -221,6 +242,14 @@ def _replaced(machine: Machine, doom: Doom) -> Iterator[tuple[Any, str, Any]]:
     yield supervisor.pauser, "signal_members", machine.signal_members
     yield supervisor.limiter, "signal_members", machine.signal_members
     yield supervisor.limiter, "os", SimpleNamespace(stat=machine.stat)
+    shared: list[Shared] = []
+
+    def opened(home: Home, *, readonly: bool) -> Shared:
+        if not shared:
+            shared.append(Shared(home))
+        return shared[0]
+
+    yield outlast.store.reading, "Database", opened
     yield supervisor.main, "Guard", Guard
     yield supervisor.main, "reap", lambda: None
     yield supervisor.main, "_unlink", lambda _: None
