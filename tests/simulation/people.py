@@ -60,9 +60,9 @@ class Habits:
         self.held, self.approval, self.mutex = some(0.1), some(0.05), some(0.3)
         self.retried, self.limited, self.aborted = some(0.6), some(0.3), some(0.1)
         self.fronted, self.reserved = some(0.1), some(0.05)
-        self.wishes = rng.choice((0.05, 0.2, 0.5))  # of all that they do
-        self.crowd = rng.choice((10, 40, 120))  # jobs that are active at most
-        self.burst = rng.choice((1, 4, 20))
+        self.wishes = rng.choice((0.1, 0.2, 0.4))  # of all that they do
+        self.crowd = rng.choice((10, 60, 200))  # jobs that are active at most
+        self.burst = rng.choice((2, 10, 40))
         self.haste = rng.choice((10 * MS, 200 * MS, 3 * SECOND))  # between two doings, about
 
 

@@ -36,7 +36,7 @@ class Mischief:
         self.jump = some(0.005)
         self.reboot = some(0.001)
         self.leave = some(0.002)
-        self.lag = rng.choice((0.0, 1.0, 8.0, 30.0))  # how long a cycle takes, at most: so many doings of people
+        self.lag = rng.choice((0.0, 2.0, 10.0, 10.0, 40.0, 40.0))  # how long a cycle takes, at most: so many doings of people
 
 
 class Broken(AssertionError):
@@ -153,15 +153,17 @@ class Episode:
     def _people_act(self) -> None:
         people, rng = self.people, self.rng
         room = people.habits.crowd - len(self.checker.active)
+        if room <= 0 and rng.random() > people.habits.wishes:
+            return
         doomed = rng.random() < self.mischief.client_crash
         if doomed:
             self.doom.passages, self.doom.statements = rng.choice(((rng.randrange(1, 5), 0), (0, rng.randrange(1, 40))))
         what = "submit"
         try:
-            if room <= 0 or rng.random() < people.habits.wishes:
+            if rng.random() < people.habits.wishes:
                 what = "wish"
                 what = self._guarded(people.wish, doomed=doomed)
-            else:
+            elif room > 0:
                 self._guarded(lambda: people.submit(room), doomed=doomed)
         except EXPECTED as error:
             what += f", refused: {error}"
@@ -307,6 +309,7 @@ class Episode:
         self.checker.look(self.store.database, runs)
 
     def _check_all(self) -> None:
+        self._look()
         supervised = self.supervisor is not None and not self._failed and not self.supervisor.context.dirty
         self.checker.check_all(self.store.database, self.machine.clock.now(), supervised=supervised)
         if self.checker.active:

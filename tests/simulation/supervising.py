@@ -86,7 +86,8 @@ class Doom:
                     if self.faulty:
                         return guarded(database, _disk_full)
                     crash = Crash("statement")
-                    database.spoil(crash)  # what a killed process has begun is never committed
+                    if database._writing:
+                        database.spoil(crash)  # what a killed process has begun is never committed
                     raise crash
             return guarded(database, what, *given)
 

@@ -97,7 +97,8 @@ class Dispatcher:
         store = self._context.store
         claimed = passed = 0
         while free > 0 and passed < MOST_PASSED and not self._full:
-            jobs = store.ready(group, free, passed)
+            asked = free
+            jobs = store.ready(group, asked, passed)
             for job in jobs:
                 takes, barred = _slots(job), self._is_barred(job)
                 if takes > free and not barred:
@@ -107,7 +108,7 @@ class Dispatcher:
                     claimed += 1
                     free -= takes
                 passed += became == PASSED
-            if not jobs:
+            if len(jobs) < asked:
                 break
         return claimed, free
 
