@@ -116,7 +116,9 @@ def _changes(job: Job, event: "e.AnyEvent", now: int) -> "dict[str, Any]":  # no
         case e.Reserved():
             return {"status": RESERVED, "created_at": now, "deadline": event.until}
         case e.Submitted():
-            made = {"created_at": now, "waits": event.waits, "next_run_at": event.until, "deadline": None}
+            made = {"created_at": now, "waits": event.waits, "next_run_at": event.until, "deadline": None, "paused_for": 0}
+            if job.paused:  # as a reservation: its clocks begin now, and stand still
+                made["paused_at"] = now
             if event.waits or event.until is not None:
                 return {**made, "status": PENDING}
             return {**made, "status": QUEUED, "queued_at": now}

@@ -59,3 +59,21 @@ def _pid_namespace() -> "int | None":
         return os.stat("/proc/self/ns/pid").st_ino
     except OSError:
         return None
+
+
+def raise_descriptor_limit() -> None:
+    """Allow ourselves as many descriptors as the hard limit does: two for every live run."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def limits_of_others(own: "dict[str, object]") -> "dict[str, object]":
+    """Return the resource limits of `own` surroundings but for that which we raise for ourselves."""
+    import resource
+
+    limits = own["rlimits"]
+    if not isinstance(limits, dict):
+        return {}
+    return {number: limit for number, limit in limits.items() if number != str(resource.RLIMIT_NOFILE)}

@@ -95,8 +95,9 @@ def fill(store: "Store", submission: "Submission", event: "e.Submitted", now: in
         raise Refused(f"job {wanted.id} is not reserved: {how}", "`outlast reserve` gives an id out")
     start = wanted.replace(
         version=found.version, status=found.status, deadline=found.deadline, created_at=found.created_at,
+        paused=found.paused, paused_at=found.paused_at, held=found.held, stop_requested=found.stop_requested, warnings=found.warnings,
         environment=store.put_environment(submission, now),
-    )  # fmt: skip
+    )  # fmt: skip  # what was wished of the reservation is wished of the job
     job = store.write(found, (event,), now, start)
     store.put_front(job, submission)
     return job

@@ -90,7 +90,7 @@ class Dispatcher:
         claimed, left = self._claim_ready(group, self._at_once if slots is None else max(slots - used, 0), at)
         if slots is not None and not left and store.any_front():
             for job in store.jobs(store.borrowers(group)):
-                claimed += self._claim(job, at, borrowed=True) == CLAIMED
+                claimed += not self._is_barred(job) and self._claim(job, at, borrowed=True) == CLAIMED
         return claimed
 
     def _claim_ready(self, group: str | None, free: int, at: int) -> "tuple[int, int]":
@@ -102,17 +102,18 @@ class Dispatcher:
         store = self._context.store
         claimed = passed = 0
         while free > 0 and passed < MOST_PASSED and not self._full:
-            jobs = store.ready(group, free, passed)
+            asked = free
+            jobs = store.ready(group, asked, passed)
             for job in jobs:
-                takes = _slots(job)
-                if takes > free:
+                takes, barred = _slots(job), self._is_barred(job)
+                if takes > free and not barred:
                     return claimed, 0
-                became = PASSED if self._is_barred(job) else self._claim(job, at)
+                became = PASSED if barred else self._claim(job, at)
                 if became == CLAIMED:
                     claimed += 1
                     free -= takes
                 passed += became == PASSED
-            if not jobs:
+            if len(jobs) < asked:
                 break
         return claimed, free
 
@@ -123,10 +124,7 @@ class Dispatcher:
             return False
         if self._mutexes is None:
             self._mutexes = {word for live in self._context.runs.values() for word in live.job.spec.get("mutex", ())}
-        if not self._mutexes.isdisjoint(words):
-            return True
-        self._mutexes.update(words)
-        return False
+        return not self._mutexes.isdisjoint(words)
 
     def _ends_first(self, job: "Job", at: int) -> "e.Ended | e.Postponed | None":
         """Return what happens to a job instead of its start: it is disabled, or those that it was to run beside do not run."""
@@ -164,13 +162,15 @@ class Dispatcher:
         if instead is not None:
             context.store.record(job, instead, at)
             context.store.forget_front(job.id)
-            context.touch()  # for those that wait for it
+            context.touch()  # others may have waited for that, and needs are looked at before claims
             return GONE
         failpoint("claim.before")
         live = self._lend(job, at)
         if live is None:
             return PASSED
         live.borrowed = borrowed
+        if self._mutexes is not None:
+            self._mutexes.update(job.spec.get("mutex", ()))
         context.runs[job.id] = live
         context.claimed.append(live)
         if token is None:

@@ -18,7 +18,7 @@ from outlast.home import Home
 from outlast.processes.cgroups import Delegation
 from outlast.processes.identity import boot_id, pid_namespace
 from outlast.processes.starter import CLEAN, LOCK_FD, READY_FD, is_newer
-from outlast.processes.surroundings import surroundings
+from outlast.processes.surroundings import limits_of_others, raise_descriptor_limit, surroundings
 from outlast.seams import failpoint, now
 from outlast.store.store import Store
 from outlast.supervisor.collector import Collector
@@ -38,7 +38,8 @@ from outlast.supervisor.watcher import Watcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from outlast.store.reading import Outlook
 
@@ -55,44 +56,48 @@ class Supervisor:
 
     def __init__(self, home: Home, lock: int) -> None:
         """Open the store, the lifeline and the socket; adopt what earlier supervisors left. `lock` is the home's, held."""
-        self.home = home
+        store, loop = Store(home), Loop()
+        lifeline, self._write_end = open_lifeline(home)
+        facts = Facts(
+            home_id=store.home_id(), host=os.uname().nodename, boot=os.environ.get("OUTLAST_BOOT_ID") or boot_id(),
+            pidns=pid_namespace(), shim=local.shim_argv(os.environ.get("OUTLAST_SHIM")), lifeline=lifeline,
+            null=os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC), keep_free=local.room_for_records(home.path),
+        )  # fmt: skip
+        own = surroundings()
+        raise_descriptor_limit()
+        # The delegation first: whatever we start from now on is to live in a leaf beside it.
+        self._assemble(Context(home, store, loop, facts), lock, own | {"rlimits": limits_of_others(own)}, Delegation.find())
+        self.guard.stand()  # before anybody can tell us of a job
+        self.door = Door(listen(home), hang_bell(home), self.loop, self.fronts, self._wake, self._leave)
+        self.context.log(f"started, version {outlast.__version__}, shim {facts.shim[0]}")
+        self._adopt()
+        self.conditions.start()
+
+    def _assemble(self, context: Context, lock: int, own: "Mapping[str, Any]", delegation: Delegation | None) -> None:
+        """Make the services, and tell each of those that it needs. `own`: our surroundings; `delegation`: the cgroup that we may divide."""
+        self.context = context
+        self.home, self.store, self.loop = context.home, context.store, context.loop
         self.lock = lock
         self.leaving = False
         self.upgrade = False
         self.idle_since: int | None = None
         self.next_due: int | None = None  # when the next pending job is (ns), as of the last cycle
         self._commits = 0  # since the last checkpoint
-        self.store = Store(home)
-        self.loop = Loop()
-        lifeline, self._write_end = open_lifeline(home)
-        facts = Facts(
-            home_id=self.store.home_id(), host=os.uname().nodename, boot=os.environ.get("OUTLAST_BOOT_ID") or boot_id(),
-            pidns=pid_namespace(), shim=local.shim_argv(os.environ.get("OUTLAST_SHIM")), lifeline=lifeline,
-            null=os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC), keep_free=local.room_for_records(home.path),
-        )  # fmt: skip
-        self.context = Context(home, self.store, self.loop, facts)
         self.fronts = Fronts(self.store)
-        self.watcher = Watcher(self.context)
-        self.stopper = Stopper(self.context)
-        self.limiter = Limiter(self.context, self.stopper.target)
-        self.pauser = Pauser(self.context, self.stopper.target)
+        self.watcher = Watcher(context)
+        self.stopper = Stopper(context)
+        self.limiter = Limiter(context, self.stopper.target)
+        self.pauser = Pauser(context, self.stopper.target)
         self.pauser.resumed = self.limiter.resumed
-        self.conditions = Conditions(self.context)
-        self.settler = Settler(self.context, self.conditions.begin)
-        self.guard = Guard(self.context)
-        self.collector = Collector(self.context, self.watcher, self.stopper)
-        self.enforcer = Enforcer(self.context, Delegation.find())  # first: whatever we start from now on is to live in a leaf beside it
+        self.conditions = Conditions(context)
+        self.settler = Settler(context, self.conditions.begin)
+        self.guard = Guard(context)
+        self.collector = Collector(context, self.watcher, self.stopper)
+        self.enforcer = Enforcer(context, delegation)
         self.watcher.told, self.watcher.gone = self.enforcer.told, self.enforcer.over
-        own = surroundings()
-        raise_descriptor_limit()
-        self.dispatcher = Dispatcher(self.context, self.fronts, self.watcher, self.guard, self.enforcer, own | {"rlimits": _limits_of(own)})
+        self.dispatcher = Dispatcher(context, self.fronts, self.watcher, self.guard, self.enforcer, own)
         self.watcher.restart = self.dispatcher.start
         self.watcher.began = self.limiter.began
-        self.guard.stand()  # before anybody can tell us of a job
-        self.door = Door(listen(home), hang_bell(home), self.loop, self.fronts, self._wake, self._leave)
-        self.context.log(f"started, version {outlast.__version__}, shim {facts.shim[0]}")
-        self._adopt()
-        self.conditions.start()
 
     def _adopt(self) -> None:
         """Take over every run that was claimed and whose end is not recorded."""
@@ -329,23 +334,6 @@ def reap(reaped: "Callable[[int, int], None]") -> None:
             reaped(*child)
     except ChildProcessError:
         pass
-
-
-def raise_descriptor_limit() -> None:
-    """Allow ourselves as many descriptors as the hard limit does: two for every live run."""
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _limits_of(own: "dict[str, object]") -> "dict[str, object]":
-    import resource
-
-    limits = own["rlimits"]
-    if not isinstance(limits, dict):
-        return {}
-    return {number: limit for number, limit in limits.items() if number != str(resource.RLIMIT_NOFILE)}
 
 
 def _drain(fd: int) -> None:
