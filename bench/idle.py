@@ -1,6 +1,7 @@
 """Idle: what a supervisor costs that has 10,000 jobs to wait for and nothing to do.
 
-Half of them are queued behind a sleeping job, half wait for tomorrow. A wake-up is a voluntary context switch (proc(5)).
+A third of them is queued behind a sleeping job, a third waits for tomorrow, the others for that job's end, for an approval or to be
+released. A wake-up is a voluntary context switch (proc(5)).
 """
 
 import os
@@ -35,17 +36,15 @@ def main() -> None:
         home("run", "--group", "g", "--", "sleep", "1000")
         from outlast import Jobs
         from outlast.client.submitting import environment, submission
-        from outlast.core.events import Postponed
 
         jobs = Jobs(home.path)
         around = environment({}, ())
         tomorrow = time.time_ns() + DAY
-        queued = [submission(["/bin/true"], {"group": "g"}, shell=False, around=around) for _ in range(options.jobs // 2)]
-        plain = [submission(["/bin/true"], {}, shell=False, around=around) for _ in range(options.jobs - options.jobs // 2)]
-        with jobs.store.batch():
-            for job in jobs.store.submit(plain, time.time_ns()):
-                jobs.store.record(job, Postponed(because="tomorrow", until=tomorrow), time.time_ns())
-        jobs.submit(queued)
+        waits: list[dict[str, object]] = [{"after.ended": [1]}, {"approval": True}, {"hold": True}]
+        kinds: list[dict[str, object]] = [{"group": "g"}, {"wait.datetime": tomorrow}, *waits]
+        share = [options.jobs // 3, options.jobs // 3, *[options.jobs // 9] * 3]
+        for given, count in zip(kinds, share, strict=True):
+            jobs.submit([submission(["/bin/true"], given, shell=False, around=around) for _ in range(count)])
         if jobs.store.next_due() != tomorrow:
             sys.exit("no job is pending until tomorrow")
         counts = jobs.store.count_active()

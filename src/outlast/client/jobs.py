@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from outlast.client.output import Output
+    from outlast.client.rehearsing import Rehearsed
     from outlast.core.selectors import Selector
     from outlast.store.reading import Reading
     from outlast.store.store import Store, Submission
@@ -86,11 +87,8 @@ class Jobs(Wishes):
         from outlast.client.submitting import submission
         from outlast.core.options import flatten
 
-        if isinstance(command, str):
-            command, shell = [command], True if shell is None else shell
-        elif shell is None:
-            shell = False
-        return self.submit([submission(command, self.resolved(flatten(options, now())), shell=shell)])[0]
+        words, shell = _words(command, shell)
+        return self.submit([submission(words, self.resolved(flatten(options, now())), shell=shell)])[0]
 
     def resolved(self, options: "dict[str, Any]") -> "dict[str, Any]":
         """Return options, as `core.options.flatten` returns them, with what they say of other jobs and of files made definite.
@@ -104,6 +102,18 @@ class Jobs(Wishes):
         from outlast.client.resolving import resolved
 
         return resolved(self, options)
+
+    def dry_run(self, command: "str | Sequence[str]", *, shell: bool | None = None, **options: "Any") -> "Rehearsed":
+        """Return what `run` would do with the same arguments: `.job` as it would be (its id means nothing), `.waits`, `.joined`.
+
+        Nothing is submitted. Raises as `run` does.
+        """
+        from outlast.client.rehearsing import rehearse
+        from outlast.client.submitting import submission
+        from outlast.core.options import flatten
+
+        words, shell = _words(command, shell)
+        return rehearse(self, submission(words, self.resolved(flatten(options, now())), shell=shell))
 
     def submit(self, submissions: "Iterable[Submission]", *, wake: bool = True) -> "List[Job]":
         """Make prepared submissions durable, all or none, and (with `wake`) have a supervisor look at them.
@@ -378,3 +388,10 @@ class Jobs(Wishes):
         from outlast.client.service import status
 
         return status(self)
+
+
+def _words(command: "str | Sequence[str]", shell: bool | None) -> "tuple[Sequence[str], bool]":
+    """Return (words, shell): a string is a line for the shell unless it is said otherwise."""
+    if isinstance(command, str):
+        return [command], True if shell is None else shell
+    return command, bool(shell)

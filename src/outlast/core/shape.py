@@ -63,11 +63,12 @@ def job_shape(
 
 def jobs_shape(
     jobs: "Iterable[Job]", more: int = 0, now: int | None = None, runs: "Mapping[int, Iterable[Run]] | None" = None,
+    waiting_for: "Mapping[int, Iterable[str]] | None" = None,
 ) -> "dict[str, Any]":  # fmt: skip
-    """Return the JSON of a listing. `more`: how many were left out; `runs` by job id adds each job's runs."""
+    """Return the JSON of a listing. `more`: how many were left out; `runs` and `waiting_for` by job id."""
     shapes = []
     for job in jobs:
-        shape = job_shape(job, None, now)
+        shape = job_shape(job, None, now, waiting_for=(waiting_for or {}).get(job.id, ()))
         if runs is not None:
             shape["runs"] = [run_shape(run, now) for run in runs.get(job.id, ())]
         shapes.append(shape)

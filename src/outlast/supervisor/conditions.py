@@ -8,6 +8,7 @@ import os
 from _functools import partial  # type: ignore[import-not-found]  # `functools` costs 2 ms
 
 from outlast.conditions import kinds
+from outlast.conditions.mounts import is_remote
 from outlast.core.conditions import Wanted, are_met, key, next_instant, said, wanted
 from outlast.core.errors import OutlastError
 from outlast.core.job import PENDING
@@ -34,7 +35,7 @@ UNSEEN = Seen(met=False, text="")
 class Shared:
     """One condition, and who waits for it."""
 
-    __slots__ = ("asked_at", "asking", "changed", "interval", "jobs", "key", "probe", "seen", "wanted")
+    __slots__ = ("asked_at", "asking", "changed", "heard", "hook", "interval", "jobs", "key", "probe", "seen", "wanted")
 
     def __init__(self, name: str, condition: Wanted) -> None:
         """Nothing was seen yet."""
@@ -44,6 +45,8 @@ class Shared:
         self.seen = UNSEEN
         self.probe: object = None  # what is asked of a child; None: the supervisor looks itself
         self.interval = 0  # ns between two looks
+        self.hook: partial[None] | None = None  # by which its file's watch tells us; None: it is not watched
+        self.heard: partial[None]  # by which a child's answer reaches us
         self.asking = False
         self.changed = False  # since it was asked last
         self.asked_at = 0
@@ -94,14 +97,29 @@ class Conditions:
         shared = self._shared.get(name)
         interval = value(job.spec, "wait.poll-interval")
         if shared is None:
-            shared = self._shared[name] = Shared(name, condition)
-            shared.interval = interval
-            if not alone:
-                shared.probe = self._probe(job, condition)
-            self._watch(shared)
-            self._look(shared)
+            shared = self._shared[name] = self._new(job, condition, name)
         shared.interval = min(shared.interval, interval)
         shared.jobs.add(job.id)
+        return shared
+
+    def _new(self, job: "Job", condition: Wanted, name: str) -> Shared:
+        """Return a condition that nobody waited for yet, watched and looked at.
+
+        Where a file system may keep us waiting for an answer, a child looks, now and then.
+        """
+        shared = Shared(name, condition)
+        shared.heard = partial(self._heard, name)
+        shared.interval = value(job.spec, "wait.poll-interval")
+        watched = kinds.watch_of(condition.kind) != NOTHING
+        remote = watched and is_remote(condition.word)
+        if remote and kinds.is_fast(condition.kind):
+            shared.interval = min(shared.interval, SOONEST)
+        if remote or not kinds.is_fast(condition.kind):
+            shared.probe = self._probe(job, condition)
+        if watched and not remote:
+            shared.hook = partial(self._changed, name)
+            self._watch(shared, shared.hook)
+        self._look(shared)
         return shared
 
     def _probe(self, job: "Job", condition: Wanted) -> object:
@@ -112,18 +130,12 @@ class Conditions:
         limit = value(job.spec, "wait.probe-timeout")
         return Probe(kind=condition.kind, word=condition.word, cwd=job.cwd, environment=environment, limit=limit)
 
-    def _watch(self, shared: Shared) -> None:
-        tells = kinds.watch_of(shared.wanted.kind)
-        if tells == NOTHING:
-            return
+    def _watch(self, shared: Shared, hook: "partial[None]") -> None:
         if self._files is None:
             from outlast.conditions.files import FileWatch
 
             self._files = FileWatch(self._context.loop)
-        self._files.watch(shared.wanted.word, self._hook(shared), opens=tells == USE)
-
-    def _hook(self, shared: Shared) -> "partial[None]":
-        return partial(self._changed, shared.key)
+        self._files.watch(shared.wanted.word, hook, opens=kinds.watch_of(shared.wanted.kind) == USE)
 
     def _changed(self, name: str) -> None:
         """Look again: something happened to what a condition is about."""
@@ -155,7 +167,7 @@ class Conditions:
             self._prober = Prober(self._context.loop, self._context.facts.home_id)
         shared.asking = True
         shared.asked_at = monotonic()
-        self._prober.ask(shared.probe, partial(self._heard, shared.key))  # type: ignore[arg-type]
+        self._prober.ask(shared.probe, shared.heard)  # type: ignore[arg-type]
 
     def _heard(self, name: str, seen: Seen) -> None:
         """Take what a child has seen, and ask again later."""
@@ -238,10 +250,10 @@ class Conditions:
                 self._let_go(shared)
 
     def _let_go(self, shared: Shared) -> None:
-        if self._files is not None and kinds.watch_of(shared.wanted.kind) != NOTHING:
-            self._files.forget(shared.wanted.word, self._hook(shared))
+        if self._files is not None and shared.hook is not None:
+            self._files.forget(shared.wanted.word, shared.hook)
         if self._prober is not None and shared.asking:
-            self._prober.forget(shared.probe, partial(self._heard, shared.key))  # type: ignore[arg-type]
+            self._prober.forget(shared.probe, shared.heard)  # type: ignore[arg-type]
         shared.asking = False
         self._gone.append(shared.key)
 

@@ -35,7 +35,8 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         from outlast.core.jsontext import dumps
         from outlast.core.shape import jobs_shape
 
-        print(dumps(jobs_shape(found, more, now(), runs)))
+        waits = {job.id: jobs.waiting_for(job.id) for job in found if job.waits}
+        print(dumps(jobs_shape(found, more, now(), runs, waits)))
         return 0
     sys.stdout.write(
         render.jobs_table(
