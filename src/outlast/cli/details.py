@@ -52,6 +52,7 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
         ("reason", job.reason or ""),
         ("why", why),
         ("group", job.group or ""),
+        ("priority", str(job.priority) if job.priority else ""),
         ("key", job.key or ""),
         ("command", command_line(job.command)),
         ("directory", job.cwd),

@@ -24,6 +24,7 @@ COLUMNS: dict[str, str] = {
     "ended": "ENDED",
     "next_run": "NEXT RUN",
     "duration": "DURATION",
+    "priority": "PRIORITY",
     "info": "INFO",
     "params": "PARAMS",
     "rerun_of": "RERUN OF",
@@ -40,4 +41,5 @@ SORTS: dict[str, str] = {
     "started": "started_at",
     "ended": "ended_at",
     "duration": "duration",
+    "priority": "priority",
 }

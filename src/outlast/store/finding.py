@@ -244,7 +244,7 @@ def order(wanted: Filter, now: int) -> str:
 
 _SORTED = {
     "id": "id", "name": "name", "status": "status", "outcome": "outcome",
-    "created": "created_at", "queued": "queued_at", "started": "started_at", "ended": "ended_at",
+    "priority": "priority", "created": "created_at", "queued": "queued_at", "started": "started_at", "ended": "ended_at",
 }  # fmt: skip
 
 
