@@ -348,7 +348,8 @@ class People:
         made = self.submission()
         if made is None or made.job.spec.get("overlap") == "join":
             return
-        job = made.job.replace(id=seen.id, name=seen.name or made.job.name, key=seen.key or made.job.key)
+        keep = self.rng.random() < 0.7
+        job = made.job.replace(id=seen.id, name=(keep and seen.name) or made.job.name, key=(keep and seen.key) or made.job.key)
         self._put([made.replace(job=job)])
 
     def _group(self) -> None:

@@ -77,9 +77,25 @@ def _decide(store: "Store", submission: "Submission", now: int) -> "tuple[e.Ende
         return None, [], _joined(store, job, newest, submission.environment.variables)
     if what == REPLACE:
         _ask_to_end(store, [number for (number,) in store.database.all(f"active-ids-{which}", word, job.id)], job, now)
+    if what in (QUEUE, REPLACE) and job.id:
+        return None, _behind(store, job, needs, which, word), None
     if what in (QUEUE, REPLACE):
         return None, [*needs, Need(name=turn(job))], None
     return None, needs, None if what == ACCEPT else None
+
+
+def _behind(store: "Store", job: "Job", needs: "list[Need]", which: str, word: "str | bytes") -> "list[Need]":
+    """Return `needs` and the ends of those that go before a job whose id was reserved: its number tells nothing of its turn.
+
+    Who waits for its own turn since the reservation goes after it.
+    """
+    from outlast.core.needs import JOB, Need, turn
+
+    before = [number for (number,) in store.database.all(f"active-ids-{which}", word, job.id)]
+    after = {number for number in store.waiting_for(turn(job)) if number > job.id}
+    known = {need.other for need in needs}
+    behind = [number for number in before if number not in after and number not in known]
+    return [*needs, *(Need(name=f"{JOB}:{number}", other=number, outcomes=j.OUTCOMES) for number in behind)]
 
 
 def _check_group(store: "Store", job: "Job") -> None:

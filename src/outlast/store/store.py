@@ -128,6 +128,8 @@ class Store(Reading):
             environment=self._put_environment(submission, now),
         )  # fmt: skip  # what was wished of the reservation is wished of the job
         job = self._record_all(found, (event,), now, start)
+        if (job.name, job.key) != (found.name, found.key):
+            self._look_at_turns(found)
         if submission.front is not None:
             self.database.execute(self.database.queries["insert-front"], (job.id, *submission.front))
             self._fronted = True
@@ -205,14 +207,18 @@ class Store(Reading):
             return
         if new.status == ENDED:
             execute(queries["delete-needs"], (job.id,))
-            for turn in (f"turn:n:{new.name}", f"turn:k:{new.key}"):
-                execute(queries["due-by-turn"], (as_stored_text(turn),))
+            self._look_at_turns(new)
         elif new.waits != job.waits:
             for event in events:
                 if isinstance(event, e.Met) and execute(queries["delete-need"], (job.id, as_stored_text(event.need))).rowcount != 1:
                     raise Bug(f"job {job.id} does not need `{event.need}`")
         if new.status in (RUNNING, ENDED) and new.status != job.status:
             execute(queries["due-by-other"], (job.id,))
+
+    def _look_at_turns(self, job: Job) -> None:
+        """Have the next one looked at that waits for its turn behind `job`."""
+        for turn in (f"turn:n:{job.name}", f"turn:k:{job.key}"):
+            self.database.execute(self.database.queries["due-by-turn"], (as_stored_text(turn),))
 
     def add_needs(self, job: int, needs: "Iterable[Need]") -> None:
         """Add what a job needs, one row each, within the present transaction."""
