@@ -14,7 +14,9 @@ PATIENCE = 5 * SECOND
 class Ladder:
     """One run being stopped: asked, waited for, killed."""
 
-    def __init__(self, machine: Machine, target: Any, spare: Callable[[], Any], signal: int, grace_ns: int, *, at_once: bool = False) -> None:
+    def __init__(
+        self, machine: Machine, target: Any, spare: Callable[[], Any], signal: int, grace_ns: int, *, at_once: bool = False
+    ) -> None:
         self.stopped = 0
         self.left: list[tuple[int, str]] = []
         self._machine = machine

@@ -90,7 +90,25 @@ class Proc:
 class Tried(Proc):
     """A shim with its command: one try to start a run. The process itself is the shim."""
 
-    __slots__ = ("begun_at", "by_us", "command", "due", "file", "frozen", "ladder", "left", "name", "paused_for", "rest", "serial", "status", "stood_at", "told", "unkillable", "ways")
+    __slots__ = (
+        "begun_at",
+        "by_us",
+        "command",
+        "due",
+        "file",
+        "frozen",
+        "ladder",
+        "left",
+        "name",
+        "paused_for",
+        "rest",
+        "serial",
+        "status",
+        "stood_at",
+        "told",
+        "unkillable",
+        "ways",
+    )
 
     def __init__(self, pid: int, start: int, name: str, file: StateFile) -> None:
         super().__init__(pid, start)
@@ -484,4 +502,3 @@ class Machine:
             self.boot = f"boot-{int(self.boot[5:]) + 1}"
             self.clock.booted = self.clock.mono
             self._pid = 100
-

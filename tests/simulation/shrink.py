@@ -7,11 +7,7 @@ from simulation.story import Broken, Episode
 
 def shrink(broken: Broken, lives: int) -> list[str]:
     """Return what can be left out of the episode, and something is still violated in words that begin alike."""
-    names = [
-        name
-        for of in _parts(broken.seed)
-        for name in of.__dict__
-    ]
+    names = [name for of in _parts(broken.seed) for name in of.__dict__]
     out: list[str] = []
     for name in names:
         try:

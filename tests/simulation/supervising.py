@@ -111,8 +111,8 @@ class Committing(Batch):
         super().__init__(store)
         self._doom = doom
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        super().__exit__(kind, error, trace)
+    def __exit__(self, *raised: object) -> None:
+        super().__exit__(*raised)
         if not self._outer and self._doom.commits:
             self._doom.commits -= 1
             if not self._doom.commits:
@@ -169,9 +169,7 @@ class Simulated(Supervisor):
 
     def __init__(self, home: Home, machine: Machine, doom: Doom, note: Callable[[str], None]) -> None:
         store = Records(home, doom)
-        facts = Facts(
-            home_id="home", host="here", boot=machine.boot, pidns=machine.pidns, shim=["shim"], lifeline=-1, null=-1, keep_free=0
-        )
+        facts = Facts(home_id="home", host="here", boot=machine.boot, pidns=machine.pidns, shim=["shim"], lifeline=-1, null=-1, keep_free=0)
         self.lock = os.open("/dev/null", os.O_RDONLY)
         self._assemble(World(home, store, Loop(machine), facts, note), self.lock, {})
         self.door = SimpleNamespace(poke=lambda _: None, shut=lambda: None)  # type: ignore[assignment]

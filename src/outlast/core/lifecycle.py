@@ -129,7 +129,8 @@ def _changes(job: Job, event: "e.AnyEvent", now: int) -> "dict[str, Any]":  # no
         case e.Postponed():
             return {"status": PENDING, "next_run_at": event.until, "waits": len(event.needs)}
         case e.Retried():
-            return {"status": PENDING, "pid": None, "next_run_at": event.next_run_at, "stop_requested": None, **_of(job, event.ending)}
+            due = _as_paused(job, event.next_run_at, now)
+            return {"status": PENDING, "pid": None, "next_run_at": due, "stop_requested": None, **_of(job, event.ending)}
         case e.StopRequested():
             return {"stop_requested": _wish(job.stop_requested, event, now)}
         case e.Paused():
@@ -157,10 +158,16 @@ _OTHER_SIGNALS = frozenset({"signal", "pause", "resume", "warning"})
 
 def _not_before(job: Job, event: e.Met, now: int) -> int | None:
     """Return when the job may be queued after `event`: now or later if that was the last thing it waited for, else as before."""
-    known = [instant for instant in (job.next_run_at, event.until) if instant is not None]
+    until = None if event.until is None else _as_paused(job, event.until, now)
+    known = [instant for instant in (job.next_run_at, until) if instant is not None]
     if job.waits == 1 and not known:
-        return now
+        return _as_paused(job, now, now)
     return max(known) if known else None
+
+
+def _as_paused(job: Job, instant: int, now: int) -> int:
+    """Return an instant that is counted from `now`; of a paused job from the pause's beginning, since its end adds all of it."""
+    return instant - max(now - (job.paused_at or now), 0) if job.paused else instant
 
 
 def _resumed(job: Job, now: int) -> "dict[str, Any]":

@@ -8,7 +8,7 @@ from outlast.core import events as e
 from outlast.core import job as j
 from outlast.core.errors import NotFound, Refused, UsageError
 from outlast.core.lifecycle import after
-from outlast.core.overlap import ACCEPT, JOIN, QUEUE, REPLACE, SKIP, Others, overlap
+from outlast.core.overlap import JOIN, QUEUE, REPLACE, SKIP, Others, overlap
 from outlast.store.rows import as_stored_text
 
 TYPE_CHECKING = False
@@ -77,11 +77,9 @@ def _decide(store: "Store", submission: "Submission", now: int) -> "tuple[e.Ende
         return None, [], _joined(store, job, newest, submission.environment.variables)
     if what == REPLACE:
         _ask_to_end(store, [number for (number,) in store.database.all(f"active-ids-{which}", word, job.id)], job, now)
-    if what in (QUEUE, REPLACE) and job.id:
-        return None, _behind(store, job, needs, which, word), None
     if what in (QUEUE, REPLACE):
-        return None, [*needs, Need(name=turn(job))], None
-    return None, needs, None if what == ACCEPT else None
+        needs = _behind(store, job, needs, which, word) if job.id else [*needs, Need(name=turn(job))]
+    return None, needs, None
 
 
 def _behind(store: "Store", job: "Job", needs: "list[Need]", which: str, word: "str | bytes") -> "list[Need]":
