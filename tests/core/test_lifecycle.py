@@ -232,3 +232,20 @@ def test_an_event_that_is_added_and_not_handled_is_a_type_error(tmp_path: Path) 
     found = errors()
     assert 2 == len(found), found
     assert all("Approved" in line and "_no_rule" in line for line in found)
+
+
+def test_what_is_met_while_a_job_is_paused_lets_it_go_on_when_it_is_resumed() -> None:
+    waits = job_in(j.PENDING, run=0, waits=1, next_run_at=None, paused=True, paused_at=NOW - 100)
+    met = after(waits, e.Met(need="job:1"), NOW)
+    assert NOW + 50 == after(met, e.Resumed(), NOW + 50).next_run_at
+
+
+def test_a_delay_that_begins_while_a_job_is_paused_is_not_longer_for_the_time_before() -> None:
+    runs = job_in(j.RUNNING, paused=True, paused_at=NOW - 100)
+    between = after(runs, e.Retried(run=RUN, ending=ENDING, next_run_at=NOW + 10), NOW)
+    assert NOW + 50 + 10 == after(between, e.Resumed(), NOW + 50).next_run_at
+
+
+def test_the_clocks_of_a_paused_reservation_begin_with_its_command() -> None:
+    job = after(job_in(j.RESERVED, paused=True, paused_at=AT), e.Submitted(), NOW)
+    assert (NOW, 0) == (job.paused_at, job.paused_for)

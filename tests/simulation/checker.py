@@ -11,14 +11,15 @@ from typing import Any
 
 from outlast.core.job import OUTCOMES
 from outlast.core.options import value
+from simulation.audit import EVERYTHING, STUCK
 from simulation.machine import SECOND, Machine, Violation
 from simulation.rules import Tally, is_over, pause_between
 
 RESERVED, PENDING, QUEUED, RUNNING, ENDED, NEW = "reserved", "pending", "queued", "running", "ended", "new"
 GRACE_OF_CLOCK = 31 * SECOND  # a deadline on the wall clock is looked at so often at least, should the clock have jumped
 _ROW = (
-    "SELECT id, version, status, outcome, reason, run, waits, successes, failures, uncharged, paused, held, next_run_at, deadline, ended_at, "
-    "exit_code, signal, (SELECT count(*) FROM needs WHERE job = jobs.id) FROM jobs WHERE id IN "
+    "SELECT id, version, status, outcome, reason, run, waits, successes, failures, uncharged, paused, held, "
+    "next_run_at, deadline, ended_at, (SELECT count(*) FROM needs WHERE job = jobs.id) FROM jobs WHERE id IN "
 )
 _DATA = frozenset({"submitted", "claimed", "retried", "ended", "postponed", "stop_requested"})  # of these kinds it is read
 _BEFORE = {
@@ -33,7 +34,8 @@ class Seen:
     """A job as its events tell it."""
 
     __slots__ = (
-        "borrowed", "claimed_at", "created_at", "group", "held", "id", "key", "name", "next_run_at", "paused", "priority", "queued_event",
+        "borrowed", "claimed_at", "due_since", "left", "paused_at", "created_at", "group", "held", "id", "key", "name", "next_run_at", "paused",
+        "priority", "queued_event",
         "rule", "run", "slots", "spec", "started", "status", "tally", "version", "waits", "wish", "words",
     )  # fmt: skip
 
@@ -44,6 +46,9 @@ class Seen:
         self.paused = self.held = self.borrowed = self.started = False
         self.wish: dict[str, Any] | None = None
         self.next_run_at: int | None = None
+        self.due_since: int | None = None  # since when its next run's time is known
+        self.paused_at = 0
+        self.left: tuple[int, int] | None = None  # when it was resumed, and how long it had still to wait then
         self.tally = Tally()
         self.name, self.key, self.group, self.rule = "", None, None, ""
         self.priority, self.slots = 0, 1
@@ -66,6 +71,7 @@ class Checker:
         self.disabled: list[tuple[str, bool, int | None]] = []
         self.lives = 0
         self.expected: set[int] = set()  # ids that were accepted
+        self.steady = False  # the wall clock does not jump in this episode
         self.trace = hashlib.blake2b(digest_size=16)
         self.endings: Counter[str] = Counter()
         self._last = 0
@@ -110,7 +116,7 @@ class Checker:
                 self._taken.append(job)
             getattr(self, f"_{kind}")(seen, told, at, number)
             self.cells[before, kind, seen.status] += 1
-        self._compare(execute, changed)
+        self._compare(execute, changed, events[-1][4])
         if claims:
             self._check_order(claims)
 
@@ -132,7 +138,7 @@ class Checker:
         seen.words = tuple(dict.fromkeys(seen.spec.get("mutex", ())))
         seen.rule = seen.spec.get("overlap", "")
 
-    def _compare(self, execute: Any, changed: "dict[int, Seen]") -> None:
+    def _compare(self, execute: Any, changed: "dict[int, Seen]", at: int) -> None:
         """Compare the rows of the jobs that changed with what their events said."""
         ids = ",".join(map(str, changed))
         rows = execute(f"{_ROW}({ids})").fetchall()
@@ -140,7 +146,7 @@ class Checker:
             self._fail(f"of the jobs {ids} some are gone")
         for (
             number, version, status, outcome, reason, run, waits, successes, failures, uncharged, paused, held, next_run_at, deadline,
-            ended_at, exit_code, signal, needs,
+            ended_at, needs,
         ) in rows:  # fmt: skip
             seen = changed[number]
             tally = seen.tally
@@ -167,6 +173,12 @@ class Checker:
             elif status == PENDING:
                 if not waits and next_run_at is None:
                     self._fail(f"job {number} is pending and waits for nothing")
+                if seen.left is not None and self.steady and not waits and next_run_at - seen.left[0] > seen.left[1]:
+                    wait, left = next_run_at - seen.left[0], seen.left[1]
+                    self._fail(f"job {number} was paused, had {left} ns left to wait, and waits {wait} ns since it goes on")
+                if seen.next_run_at != next_run_at and seen.left is None:
+                    seen.due_since = at
+                seen.left = None
                 seen.waits, seen.next_run_at = waits, next_run_at
 
     # What each event means
@@ -341,11 +353,15 @@ class Checker:
     def _noted(self, seen: Seen, told: Any, _: int, __: int) -> None:
         pass
 
-    def _paused(self, seen: Seen, *_: Any) -> None:
+    def _paused(self, seen: Seen, _: Any, at: int, __: int) -> None:
+        if not seen.paused:
+            seen.paused_at = at
         seen.paused = True
 
-    def _resumed(self, seen: Seen, *_: Any) -> None:
+    def _resumed(self, seen: Seen, _: Any, at: int, __: int) -> None:
         seen.paused = False
+        if seen.status == PENDING and seen.due_since is not None and seen.next_run_at is not None:
+            seen.left = at, max(seen.next_run_at - max(seen.paused_at, seen.due_since), 0)
 
     def _held(self, seen: Seen, *_: Any) -> None:
         seen.held = True
@@ -375,7 +391,7 @@ class Checker:
                     self._fail(f"job {claimed.id} is claimed, and job {other.id} was before it")
 
     def _was_in_the_way(self, seen: Seen) -> bool:
-        """Tell whether who needs more slots than there are held up those behind it: its client is asked, and its mutex taken, after that."""
+        """Tell whether who needs more slots than there are held up those behind it; only after that its mutex may have been taken."""
         if seen.paused or seen.held or seen.wish is not None:
             return False
         return all(self.mutexes.get(word) in (None, *self._taken) for word in seen.words)
@@ -421,7 +437,7 @@ class Checker:
     def check_all(self, database: Any, at: int, *, supervised: bool) -> None:
         """Look at everything there is in the record."""
         execute = database.connection.execute
-        for what, sql in _EVERYTHING.items():
+        for what, sql in EVERYTHING.items():
             found = execute(sql).fetchall()
             if found:
                 self._fail(f"{what}: {found[:5]}")
@@ -435,7 +451,7 @@ class Checker:
             late = execute("SELECT id FROM jobs WHERE status <> 'ended' AND deadline <= ?", (at - GRACE_OF_CLOCK,)).fetchall()
             if late:
                 self._fail(f"deadlines of {late} passed long ago")
-            stuck = [row for row in execute(_STUCK).fetchall() if not self._just_claimed(row[2])]
+            stuck = [row for row in execute(STUCK).fetchall() if not self._just_claimed(row[2])]
             if stuck:
                 self._fail(f"needs are met, and nobody has seen it: {stuck[:5]}")
 
@@ -451,37 +467,3 @@ def vars_of(seen: Seen) -> dict[str, Any]:
     """Return what counts of a job, for a message."""
     tally = seen.tally
     return {"wish": seen.wish, "runs": tally.runs, "charged": tally.charged, "successes": tally.successes, "failures": tally.failures}
-
-
-_EVERYTHING = {
-    "version is not the number of events": "SELECT id, version FROM jobs WHERE version <> (SELECT count(*) FROM events WHERE job = jobs.id)",
-    "waits is not the number of needs": "SELECT id, waits FROM jobs WHERE waits <> (SELECT count(*) FROM needs WHERE job = jobs.id)",
-    "needs of nobody": "SELECT job, need FROM needs WHERE job NOT IN (SELECT id FROM jobs WHERE status <> 'ended')",
-    "run numbers have holes": "SELECT job FROM runs GROUP BY job HAVING count(*) <> max(run) OR min(run) <> 1",
-    "a job's run is not its last one": "SELECT id FROM jobs WHERE run <> (SELECT count(*) FROM runs WHERE job = jobs.id)",
-    "counters are wrong": (
-        "SELECT j.id FROM jobs AS j JOIN (SELECT job, sum(outcome = 'succeeded') AS s, sum(outcome IN ('interrupted', 'lost')) AS u, "
-        "sum(outcome IN ('failed', 'timed_out', 'aborted', 'not_started')) AS f FROM runs WHERE outcome IS NOT NULL GROUP BY job) AS r "
-        "ON r.job = j.id WHERE j.successes <> r.s OR j.uncharged <> r.u OR j.failures <> r.f"
-    ),
-    "running, and its run is not": (
-        "SELECT j.id, r.status FROM jobs AS j LEFT JOIN runs AS r ON r.job = j.id AND r.run = j.run "
-        "WHERE (j.status = 'running') <> (coalesce(r.status, '') = 'running')"
-    ),
-    "a run that ended without outcome or reason": "SELECT job FROM runs WHERE status = 'ended' AND (outcome IS NULL OR coalesce(reason, '') = '')",
-    "an ended job changed": (
-        "SELECT e.job, e.kind FROM events AS e JOIN jobs AS j ON j.id = e.job WHERE j.status = 'ended' AND e.kind <> 'noted' "
-        "AND e.version > (SELECT version FROM events WHERE job = e.job AND kind = 'ended')"
-    ),
-    "the count of ended jobs is wrong": (
-        "SELECT value, (SELECT count(*) FROM jobs WHERE status = 'ended') FROM meta WHERE name = 'ended' AND value <> (SELECT count(*) FROM jobs WHERE status = 'ended')"
-    ),
-    "two runs have the same state file": "SELECT state_file FROM runs WHERE status = 'running' GROUP BY state_file HAVING count(*) > 1",
-}
-_STUCK = (
-    "SELECT n.job, n.need, n.other FROM needs AS n LEFT JOIN jobs AS o ON o.id = n.other WHERE n.other IS NOT NULL "
-    "AND (o.status = 'ended' OR (o.status = 'running' AND n.need LIKE 'running:%')) "
-    "UNION ALL SELECT n.job, n.need, NULL FROM needs AS n JOIN jobs AS j ON j.id = n.job WHERE n.need LIKE 'turn:%' AND NOT EXISTS "
-    "(SELECT 1 FROM jobs AS b WHERE b.ended_at IS NULL AND b.id < j.id "
-    "AND CASE WHEN j.key IS NULL THEN b.name = j.name ELSE b.key = j.key END)"
-)

@@ -5,8 +5,8 @@ from random import Random
 from typing import Any
 
 from outlast.client.again import resubmission
-from outlast.client.holding import approve, hold, pause, pending_with, release, resume
 from outlast.client.ending import request, send_signal
+from outlast.client.holding import approve, hold, pause, pending_with, release, resume
 from outlast.client.jobs import Jobs
 from outlast.core import events as e
 from outlast.core.disabling import Rule
@@ -133,8 +133,9 @@ class People:
         self._serial += 1
         name = options.get("name") or f"n{self._serial}"
         front = self._front() if rng.random() < self.habits.fronted else None
+        key = options.get("key") or (name if options.get("unique") else None)
         job = Job(
-            id=spec.get("id", 0), name=name, group=options.get("group"), key=options.get("key") or (name if options.get("unique") else None),
+            id=0, name=name, group=options.get("group"), key=key,
             command=["true"], cwd="/", user="me", created_at=0, info=["", "", ""], spec=stored(options), environment="e",
             priority=options.get("priority") or 0,
         )  # fmt: skip
@@ -310,9 +311,8 @@ class People:
 
     def _remark(self) -> None:
         """Note something on any job, also an ended one, and warn of one: services that look after logs and conditions do so."""
-        if not self._recent:
-            return
-        job = self.store.job(self.rng.choice(self._recent))
+        known = [*self._recent, *self.checker.active]
+        job = self.store.job(self.rng.choice(known)) if known else None
         if job is not None:
             event = e.Noted(text="n") if self.rng.random() < 0.5 or job.status == ENDED else e.Warned(warning="w", text="t")
             self.store.record(job, event, self.machine.clock.now())
@@ -348,7 +348,8 @@ class People:
         made = self.submission()
         if made is None or made.job.spec.get("overlap") == "join":
             return
-        job = made.job.replace(id=seen.id, name=seen.name or made.job.name, key=seen.key or made.job.key)
+        keep = self.rng.random() < 0.7
+        job = made.job.replace(id=seen.id, name=(keep and seen.name) or made.job.name, key=(keep and seen.key) or made.job.key)
         self._put([made.replace(job=job)])
 
     def _group(self) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from outlast.client.holding import approve, release, resume
 from outlast.client.ending import request
+from outlast.client.holding import approve, release, resume
 from outlast.client.reasons import why
 from outlast.core.errors import OutlastError, SystemFault
 from outlast.supervisor.fronts import AWAITED
@@ -21,6 +21,7 @@ from simulation.supervising import Crash, Doom, Records, Simulated, installed
 TOLD = 30  # steps that are told when something is violated
 EVERY = 1000  # steps between two looks at everything
 OFTEN = 5  # cycles between two looks at what is due
+LATE = 60 * SECOND  # so long after its time a run may still be looked at, by a supervisor that lives as long
 FAR = 2 * 86_400 * SECOND
 MOST_STEPS = 100_000  # of the end of an episode
 
@@ -65,6 +66,7 @@ class Episode:
         self.counts: Counter[str] = Counter()
         self.supervisor: Simulated | None = None
         self._without = without
+        self._since = 0  # when the supervisor came up (monotonic)
         self._wake_at: int | None = None  # when the loop's patience ends (monotonic)
         self._failed = False  # the last cycle was not written
         self._full = False  # and there was no state file to be had
@@ -122,6 +124,7 @@ class Episode:
 
     def _play(self) -> None:
         rng, checker = self.rng, self.checker
+        checker.steady = not self.mischief.jump
         self._people_at: int | None = self.machine.clock.mono
         while checker.lives < self.lives:
             self._advance()
@@ -222,6 +225,7 @@ class Episode:
             self._buried(f"killed while it came up, at {crash}")
             return
         self.note("supervisor started")
+        self._since = self.machine.clock.mono
         self.checker.forget_borrowed()
         self._wake_at = self.machine.clock.mono
         self.supervisor.fronts.ask_again = self._ask_again
@@ -319,6 +323,21 @@ class Episode:
             job = self.store.job(self.rng.choice(list(self.checker.active)))
             if job is not None and not why(self.people.client, job):
                 raise Violation(f"nothing can be said of why job {job.id} is {job.status}")
+
+        if supervised and self.machine.clock.mono - self._since > LATE:
+            self._check_limits()
+
+    def _check_limits(self) -> None:
+        """Fail if a run lives on long after its time limit, and nobody has asked it to end."""
+        machine = self.machine
+        for live in self.supervisor.context.runs.values() if self.supervisor is not None else ():
+            tried, limit = machine.tried.get(f"{live.id}.{live.run.run}"), (live.run.limits or {}).get("run")
+            seen = self.checker.active.get(live.id)
+            if limit is None or tried is None or tried.command is None or tried.frozen or seen is None or seen.paused or live.over:
+                continue
+            took = machine.clock.mono - tried.begun_at - tried.paused_for
+            if tried.command.alive and took > limit + LATE and seen.wish is None:
+                raise Violation(f"job {live.id}: its run takes {took} ns, and timeout.run is {limit}")
 
     # The end
 

@@ -15,8 +15,8 @@ import outlast.client.ending
 import outlast.client.holding
 import outlast.client.jobs
 import outlast.client.reasons
-import outlast.client.wishes
 import outlast.client.submitting
+import outlast.client.wishes
 import outlast.executors.lender
 import outlast.executors.state
 import outlast.processes.tree
@@ -111,8 +111,8 @@ class Committing(Batch):
         super().__init__(store)
         self._doom = doom
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        super().__exit__(kind, error, trace)
+    def __exit__(self, *raised: object) -> None:
+        super().__exit__(*raised)
         if not self._outer and self._doom.commits:
             self._doom.commits -= 1
             if not self._doom.commits:
@@ -196,7 +196,10 @@ class Simulated(Supervisor):
         """Be gone as a killed process is: the kernel closes what it had open."""
         self.context.lives = False  # type: ignore[attr-defined]
         self.store.close()
-        os.close(self.lock)
+        try:
+            os.close(self.lock)
+        except OSError:
+            pass  # it was just leaving
 
 
 def _start(machine: Machine, wanted: list[str], lock: int, fork: Callable[[Any, int], bool]) -> int | None:
@@ -223,7 +226,8 @@ def _replaced(machine: Machine, doom: Doom) -> Iterator[tuple[Any, str, Any]]:
         yield service, "state", state
     local = SimpleNamespace(
         start=partial(_start, machine), Start=lambda **given: given["words"], inherited=lambda _: b"", restored=lambda *_: [],
-        command_environment=lambda *_: b"", options=lambda *_, **__: [], own_words=lambda job, path: [f"output={path}", f"run={job.id}.{job.run}"],
+        command_environment=lambda *_: b"", options=lambda *_, **__: [], 
+        own_words=lambda job, path: [f"output={path}", f"run={job.id}.{job.run}"],
     )  # fmt: skip
     system = SimpleNamespace(close=machine.close, pidfd_open=machine.pidfd_open, path=os.path, strerror=os.strerror, sysconf=os.sysconf)
     yield supervisor.dispatcher, "local", local

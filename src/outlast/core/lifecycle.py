@@ -129,10 +129,8 @@ def _changes(job: Job, event: "e.AnyEvent", now: int) -> "dict[str, Any]":  # no
         case e.Postponed():
             return {"status": PENDING, "next_run_at": event.until, "waits": len(event.needs)}
         case e.Retried():
-            return {
-                "status": PENDING, "pid": None, "next_run_at": event.next_run_at - _stood_still(job, now), "stop_requested": None,
-                **_of(job, event.ending),
-            }  # fmt: skip
+            due = _as_paused(job, event.next_run_at, now)
+            return {"status": PENDING, "pid": None, "next_run_at": due, "stop_requested": None, **_of(job, event.ending)}
         case e.StopRequested():
             return {"stop_requested": _wish(job.stop_requested, event, now)}
         case e.Paused():
@@ -160,18 +158,16 @@ _OTHER_SIGNALS = frozenset({"signal", "pause", "resume", "warning"})
 
 def _not_before(job: Job, event: e.Met, now: int) -> int | None:
     """Return when the job may be queued after `event`: now or later if that was the last thing it waited for, else as before."""
-    shift = _stood_still(job, now)
-    known = [job.next_run_at] if job.next_run_at is not None else []
-    if event.until is not None:
-        known.append(event.until - shift)
+    until = None if event.until is None else _as_paused(job, event.until, now)
+    known = [instant for instant in (job.next_run_at, until) if instant is not None]
     if job.waits == 1 and not known:
-        return now - shift
+        return _as_paused(job, now, now)
     return max(known) if known else None
 
 
-def _stood_still(job: Job, now: int) -> int:
-    """Return for how long the clocks of a paused job stand still: what is reckoned from now is reckoned from there, and grows with it."""
-    return max(now - job.paused_at, 0) if job.paused and job.paused_at is not None else 0
+def _as_paused(job: Job, instant: int, now: int) -> int:
+    """Return an instant that is counted from `now`; of a paused job from the pause's beginning, since its end adds all of it."""
+    return instant - max(now - (job.paused_at or now), 0) if job.paused else instant
 
 
 def _resumed(job: Job, now: int) -> "dict[str, Any]":

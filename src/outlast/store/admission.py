@@ -80,8 +80,22 @@ def _decide(store: "Store", submission: "Submission", now: int) -> "tuple[e.Ende
     if what == REPLACE:
         _ask_to_end(store, [number for (number,) in store.database.all(f"active-ids-{which}", word, job.id)], job, now)
     if what in (QUEUE, REPLACE):
-        return None, [*needs, Need(name=turn(job))], None
+        needs = _behind(store, job, needs, which, word) if job.id else [*needs, Need(name=turn(job))]
     return None, needs, None
+
+
+def _behind(store: "Store", job: "Job", needs: "list[Need]", which: str, word: "str | bytes") -> "list[Need]":
+    """Return `needs` and the ends of those that go before a job whose id was reserved: its number tells nothing of its turn.
+
+    Who waits for its own turn since the reservation goes after it.
+    """
+    from outlast.core.needs import JOB, Need, turn
+
+    before = [number for (number,) in store.database.all(f"active-ids-{which}", word, job.id)]
+    after = {number for number in store.waiting_for(turn(job)) if number > job.id}
+    known = {need.other for need in needs}
+    behind = [number for number in before if number not in after and number not in known]
+    return [*needs, *(Need(name=f"{JOB}:{number}", other=number, outcomes=j.OUTCOMES) for number in behind)]
 
 
 def fill(store: "Store", submission: "Submission", event: "e.Submitted", now: int) -> "Job":
@@ -99,6 +113,8 @@ def fill(store: "Store", submission: "Submission", event: "e.Submitted", now: in
         environment=store.put_environment(submission, now),
     )  # fmt: skip  # what was wished of the reservation is wished of the job
     job = store.write(found, (event,), now, start)
+    if (job.name, job.key) != (found.name, found.key):
+        store.look_at_turns(found)
     store.put_front(job, submission)
     return job
 

@@ -253,10 +253,14 @@ class Store(Reading):
             return
         if new.status == ENDED:
             execute(queries["delete-needs"], (job.id,))
-            for turn in (f"turn:n:{new.name}", f"turn:k:{new.key}"):
-                execute(queries["due-by-turn"], (as_stored_text(turn),))
+            self.look_at_turns(new)
         if new.status in (RUNNING, ENDED) and new.status != job.status:
             execute(queries["due-by-other"], (job.id,))
+
+    def look_at_turns(self, job: Job) -> None:
+        """Have the next one looked at that waits for its turn behind `job`."""
+        for turn in (f"turn:n:{job.name}", f"turn:k:{job.key}"):
+            self.database.execute(self.database.queries["due-by-turn"], (as_stored_text(turn),))
 
     def any_rules(self) -> bool:
         """Tell whether any rule disables jobs; asked once in a batch."""

@@ -163,7 +163,7 @@ class Supervisor:
                 outlook, started = self._collect_and_claim(outlook, ended, at)
                 if ended and self._have_more_ended():
                     at = now()
-                    outlook, more = self._collect_and_claim(outlook, ended, at)
+                    outlook, more = self._collect_and_claim(self.store.outlook(), ended, at)
                     started += more
         except OutlastError as error:
             context.log(f"cycle failed: {error}")
