@@ -20,7 +20,7 @@ from outlast.home import Home
 from outlast.store.reading import Reading
 from outlast.store.rows import row_of_job
 from outlast.store.store import _INSERT_JOB, Store
-from store.making import ENVIRONMENT, child, miscounted, submission, tick
+from store.making import AT, ENVIRONMENT, child, miscounted, submission, tick
 
 ALLOWED = sorted(((status, kind) for status, row in TRANSITIONS.items() for kind in row), key=str)
 CELLS = [cell for cell in ALLOWED if cell[0] != NEW]
@@ -192,7 +192,7 @@ class StoreMachine(RuleBasedStateMachine):
         if key is not None and self.active("key", key):
             return
         store, now = self.stores[writer], tick()
-        event = event_of(data.draw, e.Reserved, submission().job)
+        event = e.Reserved(until=data.draw(st.sampled_from([None, 2 * AT])))  # what has lapsed is ended by the next submission
         with store.batch():
             job = after(submission(key=key).job.replace(environment=ENVIRONMENT.hash), event, now)
             job = job.replace(id=store.database.execute(_INSERT_JOB, [None, *row_of_job(job)[1:]]).lastrowid)

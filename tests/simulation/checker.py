@@ -34,7 +34,8 @@ class Seen:
     """A job as its events tell it."""
 
     __slots__ = (
-        "borrowed", "claimed_at", "due_since", "left", "paused_at", "created_at", "group", "held", "id", "key", "name", "next_run_at", "paused",
+        "borrowed", "claimed_at", "due_since", "left", "paused_at",
+        "created_at", "group", "held", "id", "key", "name", "next_run_at", "paused",
         "priority", "queued_event",
         "rule", "run", "slots", "spec", "started", "status", "tally", "version", "waits", "wish", "words",
     )  # fmt: skip

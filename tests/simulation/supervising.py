@@ -226,7 +226,7 @@ def _replaced(machine: Machine, doom: Doom) -> Iterator[tuple[Any, str, Any]]:
         yield service, "state", state
     local = SimpleNamespace(
         start=partial(_start, machine), Start=lambda **given: given["words"], inherited=lambda _: b"", restored=lambda *_: [],
-        command_environment=lambda *_: b"", options=lambda *_, **__: [], 
+        command_environment=lambda *_: b"", options=lambda *_, **__: [],
         own_words=lambda job, path: [f"output={path}", f"run={job.id}.{job.run}"],
     )  # fmt: skip
     system = SimpleNamespace(close=machine.close, pidfd_open=machine.pidfd_open, path=os.path, strerror=os.strerror, sysconf=os.sysconf)

@@ -36,7 +36,7 @@ def submission(
     made = {"name": "n", "command": ["true"], "cwd": "/", "info": ["", "", ""], "warnings": [], **fields}
     if overlap is not None:
         made["spec"] = {**made.get("spec", {}), "overlap": overlap}
-    job = Job(id=0, created_at=0, **made)
+    job = Job(**{"id": 0, "created_at": 0, **made})
     return Submission(job=job, environment=environment, needs=(Need(name=APPROVAL),) if waits else (), front=front)
 
 
