@@ -213,5 +213,7 @@ def test_room_that_is_not_for_output_stays_free(shim):
     (gap,) = check(job)
     assert "disk full" == gap["reason"]
     left = os.statvfs(disk)
-    assert room - (1 << 18) <= left.f_bavail * left.f_frsize <= room  # the last chunk may go below it
+    free = left.f_bavail * left.f_frsize
+    assert room - (1 << 18) <= free  # the last chunk may go below it
+    assert free <= room or not gap["offset"]  # under load a chunk may be larger than the disk: all of it is missing then
     assert 0 == job.result["status"]
