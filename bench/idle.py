@@ -40,7 +40,8 @@ def main() -> None:
         jobs = Jobs(home.path)
         around = environment({}, ())
         tomorrow = time.time_ns() + DAY
-        waits: list[dict[str, object]] = [{"after.ended": [1]}, {"approval": True}, {"hold": True}]
+        sleeping = jobs.one("last").id
+        waits: list[dict[str, object]] = [{"after.ended": [sleeping]}, {"approval": True}, {"hold": True}]
         kinds: list[dict[str, object]] = [{"group": "g"}, {"wait.datetime": tomorrow}, *waits]
         share = [options.jobs // 3, options.jobs // 3, *[options.jobs // 9] * 3]
         for given, count in zip(kinds, share, strict=True):
