@@ -52,7 +52,7 @@ def test_it_is_used_once(outlast):
 def test_others_wait_for_it_before_it_has_a_command(outlast):
     outlast("reserve", status=0)
     second = outlast.run("--after", "1", "--", "true")
-    assert ["for job 1 (``) to succeed: it is reserved"] == outlast.show(second)["waiting_for"]
+    assert ["for job 1 to succeed: it is reserved"] == outlast.show(second)["waiting_for"]
     outlast("run", "--id", "1", "--", "true", status=0)
     assert 0 == outlast("wait", str(second)).status
 

@@ -123,7 +123,7 @@ def test_every_outcome_has_its_meaning_and_a_way_to_run_it_again(outcome: str, r
         (j.DISABLED, "`outlast enable` takes it back"),
         (j.SKIPPED, "(`--overlap` or `--unless-fresh`)"),
         (j.STOPPED, "which is not a failure"),
-        (j.INTERRUPTED, "not charged to the retries; it is run again only with `--retries.after-interrupt`"),
+        (j.INTERRUPTED, "not charged to the retries. It is run again only with `--retries.after-interrupt`."),  # nobody asked for it
         (j.LOST, "What cannot be known is not guessed"),
         (j.NEUTRAL, "in neither list"),
         (j.NOT_STARTED, "It was to run once"),
@@ -131,6 +131,10 @@ def test_every_outcome_has_its_meaning_and_a_way_to_run_it_again(outcome: str, r
 )
 def test_what_an_outcome_means(outcome: str, said: str) -> None:
     assert said in told(j.ENDED, outcome=outcome)
+
+
+def test_a_person_who_interrupts_is_not_told_how_to_have_it_run_again() -> None:
+    assert "after-interrupt" not in told(j.ENDED, outcome=j.INTERRUPTED, stop_requested={"verb": j.INTERRUPT, "scope": "job", "at": AT})
 
 
 def test_why_no_other_run_follows() -> None:

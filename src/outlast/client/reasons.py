@@ -72,7 +72,7 @@ def _told(reading: "Reading", job: "Job", need: "Need") -> "list[str]":
         return [f"for its turn: job {before} with the same {'name' if job.key is None else 'key'} is active (--overlap)"]
     other = reading.job(need.other)
     how = "gone" if other is None else other.outcome if other.status == ENDED else other.status
-    name = f" (`{other.name[:40]}`)" if other is not None else ""
+    name = f" (`{other.name[:40]}`)" if other is not None and other.name else ""
     what = "to run" if need.name.startswith(BESIDE) else wanted(need.outcomes)
     return [f"for job {need.other}{name} {what}: it is {how}"]
 

@@ -1,6 +1,6 @@
 """Does another run follow, and when? One function of the job, how its run ended, the time and a number drawn by chance.
 
-The rules, the first that applies decides (docs/explanation/retries.md has them as a table, which a test goes through):
+The rules, the first that applies decides (docs/how-to/retry-and-limit.md has them as a table, a test goes through them):
 
 1. somebody wanted the job, not only its run, to be ended: it is over;
 2. the run was interrupted by the machine's end, or is lost: over, unless `retries.after-interrupt`; it is charged to nothing;

@@ -71,6 +71,8 @@ def _ended(job: "Job", now: int) -> str:
 def _meaning(job: "Job") -> str:
     """Return by which rule a job is over, where its reason does not say it."""
     meaning = _MEANING.get(job.outcome or "", "")
+    if job.outcome == j.INTERRUPTED and job.stop_requested is None and job.run:
+        meaning += " It is run again only with `--retries.after-interrupt`."
     limit = value(job.spec, "retries.num-runs")
     if not job.run or job.outcome not in (j.FAILED, j.NOT_STARTED, j.NEUTRAL, j.TIMED_OUT):
         return meaning
@@ -91,7 +93,7 @@ _MEANING = {
     j.DISABLED: "`outlast list-disabled` shows what is disabled, `outlast enable` takes it back.",
     j.SKIPPED: "Its own rule (`--overlap` or `--unless-fresh`) made it needless.",
     j.STOPPED: "Somebody asked for its end, which is not a failure.",
-    j.INTERRUPTED: "An interruption is a failure, but not charged to the retries; it is run again only with `--retries.after-interrupt`.",
+    j.INTERRUPTED: "An interruption is a failure, but it is not charged to the retries.",
     j.LOST: "What cannot be known is not guessed; it may have done its work. It is run again only with `--retries.after-interrupt`.",
     j.NEUTRAL: "Its exit code is in neither list (retries.success-codes, retries.failure-codes).",
 }
