@@ -34,10 +34,9 @@ class Seen:
     """A job as its events tell it."""
 
     __slots__ = (
-        "borrowed", "claimed_at", "due_since", "left", "paused_at",
-        "created_at", "group", "held", "id", "key", "name", "next_run_at", "paused",
-        "priority", "queued_event",
-        "rule", "run", "slots", "spec", "started", "status", "tally", "version", "waits", "wish", "words",
+        "behind", "borrowed", "claimed_at", "created_at", "due_since", "group", "held", "id", "key", "left", "name", "next_run_at", "order",
+        "paused", "paused_at", "priority", "queued_event", "rule", "run", "slots", "spec", "started", "status", "tally", "version",
+        "waits", "wish", "words",
     )  # fmt: skip
 
     def __init__(self, number: int) -> None:
@@ -49,6 +48,8 @@ class Seen:
         self.next_run_at: int | None = None
         self.due_since: int | None = None  # since when its next run's time is known
         self.paused_at = 0
+        self.order = 0, 0  # events since which it has its name, and its key
+        self.behind: tuple[int, ...] = ()  # of a reserved id: jobs like it that were before it when its command came
         self.left: tuple[int, int] | None = None  # when it was resumed, and how long it had still to wait then
         self.tally = Tally()
         self.name, self.key, self.group, self.rule = "", None, None, ""
@@ -97,7 +98,7 @@ class Checker:
             update(f"{job} {version} {kind} {at} {data}".encode())
             seen = self.active.get(job)
             if seen is None:
-                seen = self._new(execute, job, version, kind)
+                seen = self._new(execute, job, version, kind, number)
                 if seen is None:
                     continue
             changed[job] = seen
@@ -109,7 +110,12 @@ class Checker:
                 self._fail(f"job {job} is {before} and {kind} happens to it")
             told = json.loads(data) if kind in _DATA else {}
             if before == RESERVED and kind == "submitted":
+                name, key = seen.name, seen.key
                 self._read(execute, seen)  # it has a command now
+                seen.order = (seen.order[0] if name == seen.name else number, seen.order[1] if key == seen.key else number)
+                seen.behind = tuple(
+                    other.id for other in self.active.values() if other.status in (QUEUED, RUNNING) and self._alike(seen, other)
+                )
             if kind == "claimed":
                 live = runs.get(job)
                 seen.borrowed = live is not None and live.borrowed
@@ -121,13 +127,14 @@ class Checker:
         if claims:
             self._check_order(claims)
 
-    def _new(self, execute: Any, job: int, version: int, kind: str) -> Seen | None:
+    def _new(self, execute: Any, job: int, version: int, kind: str, number: int) -> Seen | None:
         if version != 1:
             if kind != "noted":
                 self._fail(f"job {job} has ended and {kind} happens to it")
             self.cells[ENDED, kind, ENDED] += 1
             return None
         seen = self.active[job] = Seen(job)
+        seen.order = number, number
         self._read(execute, seen)
         return seen
 
@@ -264,9 +271,10 @@ class Checker:
         rule, _, number = seen.rule.partition("=")
         if (rule == "allow" and not number) or (not rule and seen.key is None) or rule == "join":
             return
-        like = [other.id for other in self.active.values() if other is not seen and other.status != ENDED and self._alike(seen, other)]
+        like = [other for other in self.active.values() if other is not seen and other.status != ENDED and self._alike(seen, other)]
         if rule in ("queue", "replace"):
-            before = [other for other in like if other < seen.id]
+            by = seen.key is not None
+            before = [other.id for other in like if other.order[by] < seen.order[by] or other.id in seen.behind]
             if before:
                 self._fail(f"job {seen.id} ({seen.rule}) starts while {before} with the same key or name are active")
 

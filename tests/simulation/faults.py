@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from outlast.core import events as e
 from outlast.core import lifecycle, policies, retries
 from outlast.core.job import ENDED, PENDING, UNCHARGED
 from outlast.executors.lender import Lender
@@ -12,7 +11,7 @@ from outlast.store import admission, reading
 from outlast.store.driver import Transaction
 from outlast.store.reading import Reading
 from outlast.store.store import Store
-from outlast.supervisor import collector, dispatcher
+from outlast.supervisor import collector, dispatcher, settler
 from outlast.supervisor.dispatcher import CLAIMED, Dispatcher
 from outlast.supervisor.limiter import Limiter
 from outlast.supervisor.settler import Settler
@@ -91,7 +90,7 @@ def _adopted_is_started_again(original: Original) -> Original:
 
 def _half_is_committed(original: Original) -> Original:
     def leave(self: Transaction, kind: Any, error: Any, trace: Any) -> None:
-        if self._database.connection.in_transaction:
+        if kind is not None and self._database.connection.in_transaction:
             self._database.connection.execute("COMMIT")
         original(self, kind, error, trace)
 
@@ -136,12 +135,11 @@ def _met_is_queued_though_held(original: Original) -> Original:
     return lambda job, need, text, until, at: original(job.replace(held=False, paused=False), need, text, until, at)
 
 
-def _wish_is_lost(original: Original) -> Original:
-    def fill(self: Store, submission: Any, event: Any, now: int) -> Any:
-        made = original(self, submission, event, now)
-        return self.record(made, e.Released(by="nobody"), now) if made.held else made
+def _wishes_are_lost(original: Original) -> Original:
+    def record_all(self: Store, job: Any, events: Any, now: int, start: Any = None) -> Any:
+        return original(self, job, events, now, None if start is None else start.replace(held=False, paused=False))
 
-    return fill
+    return record_all
 
 
 def _deadlines_slip(original: Original) -> Original:
@@ -168,8 +166,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault("a bit of the exit code is lost", policies, "of_status", _exit_code_in_seven_bits),
     Fault("a state file is lent to two runs", Lender, "give_back", _lent_twice),
     Fault("time limits of runs are not looked at", Limiter, "began", _limits_are_not_looked_at),
-    Fault("what is met is queued though it is held", lifecycle, "TIMED", lambda timed: frozenset()),
-    Fault("a job that is filled in is released", Store, "fill", _wish_is_lost),
+    Fault("deadlines are not kept", lifecycle, "TIMED", lambda timed: frozenset()),
+    Fault("what is met is queued though it is held", settler, "met", _met_is_queued_though_held),
+    Fault("what was wished of a reservation is forgotten", Store, "_record_all", _wishes_are_lost),
     Fault("deadlines are served late", Settler, "end_late", _deadlines_slip),
     Fault("reserved ids wait for their number's turn", admission, "_behind", lambda original: lambda *given: [*given[2]]),
 )  # fmt: skip

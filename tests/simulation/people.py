@@ -59,7 +59,7 @@ class Habits:
         self.ordered, self.beside, self.delayed = some(0.4), some(0.1), some(0.3)
         self.held, self.approval, self.mutex = some(0.1), some(0.05), some(0.3)
         self.retried, self.limited, self.aborted = some(0.6), some(0.3), some(0.1)
-        self.fronted, self.reserved = some(0.1), some(0.05)
+        self.fronted, self.reserved = some(0.1), some(0.2)
         self.wishes = rng.choice((0.1, 0.2, 0.4))  # of all that they do
         self.crowd = rng.choice((10, 60, 200))  # jobs that are active at most
         self.burst = rng.choice((2, 10, 40))
@@ -87,6 +87,9 @@ class People:
     def submit(self, most: int) -> None:
         """Submit a few jobs in one commit: unrelated ones, or a chain, a fan, a diamond."""
         rng = self.rng
+        if rng.random() < self.habits.reserved:
+            rng.choice((self._reserve, self._fill))()
+            return
         count = min(1 + rng.randrange(self.habits.burst), most)
         if rng.random() < self.habits.ordered / 2:
             self._shape(rng.choice(("chain", "fan", "diamond")), min(count + 2, 8))
@@ -345,7 +348,8 @@ class People:
         if not reserved:
             return
         seen = self.rng.choice(reserved)
-        made = self.submission()
+        order = {"name": seen.name or self.rng.choice(NAMES), "overlap": self.rng.choice(("queue", "replace"))}
+        made = self.submission(order if self.rng.random() < 0.5 else None)
         if made is None or made.job.spec.get("overlap") == "join":
             return
         keep = self.rng.random() < 0.7

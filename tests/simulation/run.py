@@ -15,6 +15,7 @@ from simulation.story import Broken, Episode
 
 EPISODE = 1000  # lives of one seed
 LEAST = 0.95
+MOST = 20  # violations that --keep-going counts
 
 
 def main() -> int:
@@ -43,7 +44,7 @@ def main() -> int:
                 from simulation.shrink import shrink
 
                 print(f"Still so --without {','.join(shrink(error, EPISODE))}")
-            if not args.keep_going:
+            if not args.keep_going or len(broken) >= MOST:
                 return 1
         lives += episode.checker.lives
         steps += episode.step

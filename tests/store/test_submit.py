@@ -287,25 +287,31 @@ def reserve(store: Store, **fields: Any) -> Job:
     return store.reserve(Job(id=0, command=[], cwd="", created_at=0, **{"name": "", **fields}), None, tick())
 
 
+def fill(store: Store, reserved: Job, **fields: Any) -> Job:
+    """Submit the command of a reserved id."""
+    made = submission(**fields)
+    return store.submit([made.replace(job=made.job.replace(id=reserved.id))], tick())[0]
+
+
 def test_what_was_wished_of_a_reservation_is_wished_of_its_job(store: Store) -> None:
     reserved = reserve(store)
     wishes = (e.Held(by="me"), e.Paused(by="me"), e.StopRequested(verb=j.STOP, by="me"), e.Warned(warning="w", text="t"))
     before = store.record_all(reserved, wishes, tick())
-    job = submit(store, id=reserved.id)
+    job = fill(store, reserved)
     assert (True, True, before.stop_requested, before.warnings) == (job.held, job.paused, job.stop_requested, job.warnings)
 
 
 def test_a_job_with_a_reserved_id_queues_behind_those_that_came_meanwhile(store: Store) -> None:
     reserved = reserve(store)
     runs = submit(store, name="n")
-    job = submit(store, id=reserved.id, name="n", overlap="queue")
+    job = fill(store, reserved, name="n", overlap="queue")
     assert [f"job:{runs.id}"] == [need.name for need in store.needs_of(job.id)]
 
 
 def test_a_job_with_a_reserved_id_does_not_wait_for_those_that_wait_for_it(store: Store) -> None:
     reserved = reserve(store, name="n")
     behind = submit(store, name="n", overlap="queue")
-    job = submit(store, id=reserved.id, name="n", overlap="queue")
+    job = fill(store, reserved, name="n", overlap="queue")
     assert (j.QUEUED, j.PENDING) == (job.status, behind.status)
 
 
@@ -313,5 +319,5 @@ def test_who_waits_behind_a_reservation_is_looked_at_when_that_becomes_another_j
     reserved = reserve(store, name="n")
     behind = submit(store, name="n", overlap="queue")
     assert [] == store.needs_due(10)
-    submit(store, id=reserved.id, name="other")
+    fill(store, reserved, name="other")
     assert [behind.id] == [number for number, _ in store.needs_due(10)]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Selected = int | str | Job | Iterable[int | str | Job]
 
 _PROVE = 250_000_000  # ns between two looks at locks and results
+_AT_LEAST = 2  # events of a job that ends as it is submitted; one that was reserved has more, and others may wait for its end
 _AT_ONCE = 50  # of many jobs that are waited for, so many are looked at together
 
 
@@ -124,7 +125,7 @@ class Jobs(Wishes):
 
         check_same_machine(self.home)
         jobs = self.store.submit(submissions, now())
-        if wake and any(job.status != ENDED for job in jobs):
+        if wake and any(job.status != ENDED or job.version > _AT_LEAST for job in jobs):
             self.wake()
         return jobs
 
