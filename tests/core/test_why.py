@@ -133,6 +133,12 @@ def test_what_an_outcome_means(outcome: str, said: str) -> None:
     assert said in told(j.ENDED, outcome=outcome)
 
 
+def test_a_limit_of_the_usual_that_is_not_known_is_said_to_be_none() -> None:
+    spec = {"timeout.run": "300%"}
+    assert "its limit of 300% of the usual is none" in told(j.RUNNING, Around(limits={"usual": None}), spec=spec)
+    assert "A run of it may take 3s (timeout.run)." in told(j.RUNNING, Around(limits={"usual": 1, "run": 3_000_000_000}), spec=spec)
+
+
 def test_a_person_who_interrupts_is_not_told_how_to_have_it_run_again() -> None:
     assert "after-interrupt" not in told(j.ENDED, outcome=j.INTERRUPTED, stop_requested={"verb": j.INTERRUPT, "scope": "job", "at": AT})
 

@@ -170,6 +170,8 @@ def _ends(job: "Job", around: Around, now: int) -> "list[str]":
     limit = (around.limits or {}).get("run")
     if job.status == j.RUNNING and isinstance(limit, int):
         told.append(f"A run of it may take {format_duration(limit)} (timeout.run).")
+    elif job.status == j.RUNNING and isinstance(value(job.spec, "timeout.run"), str):
+        told.append(f"No run of this name has succeeded yet, so its limit of {value(job.spec, 'timeout.run')} of the usual is none.")
     abort = "retries.abort-datetime" if job.run else "wait.abort-datetime"
     if job.status != j.RUNNING and value(job.spec, abort) is not None:
         told.append(f"If it cannot start before {_at(value(job.spec, abort), now)} it is aborted ({abort}).")
