@@ -28,7 +28,7 @@ def chance() -> float:
 
 FAILPOINTS = (
     "front.handed-over", "submit.before", "submit.after-insert", "submit.after-commit", "submit.after-wake",
-    "request.before", "request.after-commit",
+    "request.before", "request.after-commit", "reserve.before", "reserve.after-commit",
     "supervisor.start", "supervisor.ready",
     "claim.before", "claim.after-commit", "state.before", "state.created", "spawn.before", "spawn.after",
     "result.before-read", "result.after-read", "record.before-commit", "record.after-commit",

@@ -102,7 +102,13 @@ def supervisor_dies_as_a_condition_is_met(scene: Scene, name: str) -> None:
     until(lambda: scene.reached(name))
 
 
+def dies_while_it_reserves(scene: Scene, name: str) -> None:
+    finished = scene("reserve", "--name", "never", "--expires", "1ms", env=scene.armed(f"{name}=die"))
+    assert (DIED, b"") == (finished.status, finished.stdout)
+
+
 WORKLOADS = {
+    **dict.fromkeys(["reserve.before", "reserve.after-commit"], dies_while_it_reserves),
     "conditions.before": supervisor_dies_as_a_condition_is_met,
     "settle.before": supervisor_dies_while_others_wait,
     **dict.fromkeys(["deadline.before", "limit.before"], supervisor_dies_as_time_is_over),

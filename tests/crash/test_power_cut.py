@@ -17,7 +17,7 @@ from support import Finished
 Clients = list[tuple[str, Popen[bytes]]]
 UNTIL_IDLE = ("checkpoint.before", "checkpoint.after", "leave.before", "leave.after")
 OF_WAITING = ("settle", "conditions", "deadline", "limit", "pause")
-OF_CLIENTS = ("front", "submit", "request", "upgrade")
+OF_CLIENTS = ("front", "submit", "request", "reserve", "upgrade")
 POINTS = [name for name in seams.FAILPOINTS if name.partition(".")[0] not in OF_CLIENTS]
 
 

@@ -168,8 +168,11 @@ class Store(Reading):
         """Give an id out, durably, for a command that is still to come, not after `until` (ns). Raises Refused if its key is in use."""
         from outlast.store.admission import reserve
 
+        failpoint("reserve.before")
         with self.batch():
-            return reserve(self, job, until, now)
+            made = reserve(self, job, until, now)
+        failpoint("reserve.after-commit")
+        return made
 
     def put(self, job: Job, event: "e.AnyEvent", now: int, row: "list[object] | None" = None) -> Job:
         """Add a row for `job`, as it is after `event`. Returns it with its id."""
@@ -225,7 +228,7 @@ class Store(Reading):
             [*(stored(field, content) for field, content in changes), job.id, job.version],
         )
         if cursor.rowcount != 1:
-            raise _stale(job)
+            raise Stale(f"job {job.id} has changed since version {job.version}")
         for told in runs.values():
             self.database.execute(_PUT_RUN, row_of_run(told))
         for made, event in steps:
@@ -323,7 +326,7 @@ class Store(Reading):
         except Bug:
             found = self.job(job.id)
             if found is None or found.version != job.version:
-                raise _stale(job) from None
+                raise Stale(f"job {job.id} has changed since version {job.version}") from None
             raise
 
     def _add_event(self, job: Job, event: "e.AnyEvent", now: int) -> None:
@@ -392,7 +395,3 @@ class Store(Reading):
             if self.database.one("group", stored_name) is None:
                 raise NotFound(f"no group `{name}`", "`outlast group list` shows what there is")
             self.database.execute(self.database.queries["remove-group"], (stored_name,))
-
-
-def _stale(job: Job) -> Stale:
-    return Stale(f"job {job.id} has changed since version {job.version}")
