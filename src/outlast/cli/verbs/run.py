@@ -30,7 +30,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         return submit_lines(parsed, jobs)
     job = jobs.submit([submission(parsed.command, jobs.resolved(parsed.spec), shell=parsed["shell"])], wake=False)[0]
     told(job, parsed)  # it is durable; a supervisor that cannot be started is told after that
-    if job.status != ENDED:
+    if job.status != ENDED or "id" in parsed.spec:  # for the end of a reserved one others may wait
         jobs.wake()
     return 0
 
