@@ -34,7 +34,7 @@ class Seen:
     """A job as its events tell it."""
 
     __slots__ = (
-        "behind", "borrowed", "claimed_at", "created_at", "due_since", "group", "held", "id", "key", "left", "name", "next_run_at", "order",
+        "behind", "borrowed", "claimed_at", "created_at", "due", "group", "held", "id", "key", "left", "name", "next_run_at", "order",
         "paused", "paused_at", "priority", "queued_event", "rule", "run", "slots", "spec", "started", "status", "tally", "version",
         "waits", "wish", "words",
     )  # fmt: skip
@@ -46,7 +46,7 @@ class Seen:
         self.paused = self.held = self.borrowed = self.started = False
         self.wish: dict[str, Any] | None = None
         self.next_run_at: int | None = None
-        self.due_since: int | None = None  # since when its next run's time is known
+        self.due: tuple[int, int] | None = None  # when its next run is to be, and since when that is known
         self.paused_at = 0
         self.order = 0, 0  # events since which it has its name, and its key
         self.behind: tuple[int, ...] = ()  # of a reserved id: jobs like it that were before it when its command came
@@ -123,7 +123,7 @@ class Checker:
                 self._taken.append(job)
             getattr(self, f"_{kind}")(seen, told, at, number)
             self.cells[before, kind, seen.status] += 1
-        self._compare(execute, changed, events[-1][4])
+        self._compare(execute, changed)
         if claims:
             self._check_order(claims)
 
@@ -146,7 +146,7 @@ class Checker:
         seen.words = tuple(dict.fromkeys(seen.spec.get("mutex", ())))
         seen.rule = seen.spec.get("overlap", "")
 
-    def _compare(self, execute: Any, changed: "dict[int, Seen]", at: int) -> None:
+    def _compare(self, execute: Any, changed: "dict[int, Seen]") -> None:
         """Compare the rows of the jobs that changed with what their events said."""
         ids = ",".join(map(str, changed))
         rows = execute(f"{_ROW}({ids})").fetchall()
@@ -184,8 +184,6 @@ class Checker:
                 if seen.left is not None and self.steady and not waits and next_run_at - seen.left[0] > seen.left[1]:
                     wait, left = next_run_at - seen.left[0], seen.left[1]
                     self._fail(f"job {number} was paused, had {left} ns left to wait, and waits {wait} ns since it goes on")
-                if seen.next_run_at != next_run_at and seen.left is None:
-                    seen.due_since = at
                 seen.left = None
                 seen.waits, seen.next_run_at = waits, next_run_at
 
@@ -195,6 +193,7 @@ class Checker:
         seen.status = RESERVED
 
     def _submitted(self, seen: Seen, told: Any, at: int, number: int) -> None:
+        seen.due = None if told["until"] is None else (told["until"], at)
         self._enter(seen, PENDING if told["waits"] or told["until"] is not None else QUEUED, number)
 
     def _enter(self, seen: Seen, status: str, number: int) -> None:
@@ -215,8 +214,8 @@ class Checker:
             del self.mutexes[word]
             self._freed.add(word)
 
-    def _met(self, seen: Seen, told: Any, at: int, _: int) -> None:
-        pass
+    def _met(self, seen: Seen, _: Any, at: int, __: int) -> None:
+        seen.due = seen.due or (at, at)
 
     def _queued(self, seen: Seen, _: Any, at: int, number: int) -> None:
         if seen.paused or seen.held:
@@ -227,6 +226,7 @@ class Checker:
         if not told["needs"] and told["until"] is None:
             self._fail(f"job {seen.id} is postponed for nothing")
         self._enter(seen, PENDING, number)
+        seen.due = None
 
     def _claimed(self, seen: Seen, told: Any, at: int, number: int) -> None:
         what = f"job {seen.id}, run {told['run']}:"
@@ -305,7 +305,7 @@ class Checker:
             if limit is not None and told["next_run_at"] > limit:
                 self._fail(f"job {seen.id}: its next run would be after retries.abort-datetime")
         self._enter(seen, PENDING, number)
-        seen.wish = None
+        seen.wish, seen.due = None, (told["next_run_at"], at)
 
     def _run_over(self, seen: Seen, told: Any) -> None:
         ending = told["ending"]
@@ -369,8 +369,9 @@ class Checker:
 
     def _resumed(self, seen: Seen, _: Any, at: int, __: int) -> None:
         seen.paused = False
-        if seen.status == PENDING and seen.due_since is not None and seen.next_run_at is not None:
-            seen.left = at, max(seen.next_run_at - max(seen.paused_at, seen.due_since), 0)
+        if seen.status == PENDING and seen.due is not None:
+            left = max(seen.due[0] - max(seen.paused_at, seen.due[1]), 0)
+            seen.left, seen.due = (at, left), (at + left, at)
 
     def _held(self, seen: Seen, *_: Any) -> None:
         seen.held = True

@@ -314,7 +314,8 @@ class People:
 
     def _remark(self) -> None:
         """Note something on any job, also an ended one, and warn of one: services that look after logs and conditions do so."""
-        known = [*self._recent, *self.checker.active]
+        reserved = [seen.id for seen in self.checker.active.values() if seen.status == "reserved"]
+        known = reserved if reserved and self.rng.random() < 0.2 else [*self._recent, *self.checker.active]
         job = self.store.job(self.rng.choice(known)) if known else None
         if job is not None:
             event = e.Noted(text="n") if self.rng.random() < 0.5 or job.status == ENDED else e.Warned(warning="w", text="t")

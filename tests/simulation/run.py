@@ -13,7 +13,6 @@ if __package__ in (None, ""):
 from simulation.coverage import coverage, table
 from simulation.story import Broken, Episode
 
-EPISODE = 1000  # lives of one seed
 LEAST = 0.95
 MOST = 20  # violations that --keep-going counts
 
@@ -34,16 +33,17 @@ def main() -> int:
     without = frozenset(filter(None, args.without.split(",")))
     began, lives, steps, seed = time.perf_counter(), 0, 0, args.seed
     while (time.perf_counter() - began < args.minutes * 60) if args.minutes else lives < args.lives:
-        episode = Episode(seed, EPISODE if args.minutes else min(EPISODE, args.lives - lives), cells, without)
+        size = Episode.size(seed) if args.minutes else min(Episode.size(seed), args.lives - lives)
+        episode = Episode(seed, size, cells, without)
         try:
             episode.run()
         except Broken as error:
             broken.append(error)
-            print(f"VIOLATION {error}\nAgain: python {sys.argv[0]} --seed {seed} --lives {min(EPISODE, args.lives)}", flush=True)
+            print(f"VIOLATION {error}\nAgain: python {sys.argv[0]} --seed {seed} --lives {size}", flush=True)
             if args.shrink:
                 from simulation.shrink import shrink
 
-                print(f"Still so --without {','.join(shrink(error, EPISODE))}")
+                print(f"Still so --without {','.join(shrink(error, size))}")
             if not args.keep_going or len(broken) >= MOST:
                 return 1
         lives += episode.checker.lives
@@ -51,10 +51,12 @@ def main() -> int:
         totals += episode.counts
         totals += episode.checker.endings
         seed += 1
-    took = time.perf_counter() - began
+    took, cpu = time.perf_counter() - began, time.process_time()
     share, missing = coverage(cells)
     print(table(cells))
-    print(f"{lives} lives in {seed - args.seed} episodes, {steps} steps, {took:.1f} s: {lives / took:.0f} lives/s")
+    print(
+        f"{lives} lives in {seed - args.seed} episodes, {steps} steps, {took:.1f} s: {lives / took:.0f} lives/s, {lives / cpu:.0f} per second of one core"
+    )
     print(", ".join(f"{name} {count}" for name, count in sorted(totals.items())))
     print(f"{share:.1%} of the cells of the lifecycle's table were visited{f'; not {missing}' if missing else ''}")
     for error in broken:

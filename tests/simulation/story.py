@@ -138,6 +138,13 @@ class Episode:
         self._people_at = None
         self._end()
 
+    @staticmethod
+    def size(seed: int) -> int:
+        """Return how many lives are worth an episode: those with many small cycles teach as much with fewer."""
+        rng = Random(seed)
+        Odds(rng)
+        return 2000 if Mischief(rng).lag >= 10.0 else 300
+
     # Time
 
     def _advance(self) -> None:

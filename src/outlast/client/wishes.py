@@ -129,6 +129,8 @@ class Wishes:
     def drain_group(self, name: str) -> None:
         """Let the group take no more jobs. Those that it has start and run to their ends."""
         self._jobs.store.pause_group(name, now(), paused=False, draining=True)
+        if self._jobs.store.any_active():
+            self._jobs.wake()  # it may have been paused before
 
     def resume_group(self, name: str) -> None:
         """Let the group take and start jobs again. Raises NotFound."""
