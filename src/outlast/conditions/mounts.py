@@ -5,6 +5,8 @@ They are told by the table of mounts alone, component by component, so that noth
 
 import os
 
+from outlast.seams import monotonic
+
 _REMOTE = {
     "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "gfs2", "ocfs2", "lustre", "glusterfs", "beegfs", "virtiofs", "ncpfs",
     "coda", "davfs", "sshfs",
@@ -15,12 +17,24 @@ _ESCAPES = {"040": " ", "011": "\t", "012": "\n", "134": "\\"}
 
 def is_remote(path: str, mountinfo: str = "/proc/self/mountinfo") -> bool:
     """Tell whether the way to `path` (absolute) leads through such a file system. False if that cannot be told."""
+    at = monotonic()
+    known, since = _known.get(mountinfo, (set(), -_FRESH))
+    if at - since >= _FRESH:  # thousands may ask at once
+        known = _remote_mounts(mountinfo)
+        _known[mountinfo] = known, at
+    return bool(known) and _crosses(path, known)
+
+
+_FRESH = 1_000_000_000
+_known: "dict[str, tuple[set[str], int]]" = {}
+
+
+def _remote_mounts(mountinfo: str) -> "set[str]":
     try:
         with open(mountinfo, encoding="utf-8", errors="surrogateescape") as file:
-            remote = {point for point, kind in map(_mount, file) if kind in _REMOTE or kind.startswith("fuse")}
+            return {point for point, kind in map(_mount, file) if kind in _REMOTE or kind.startswith("fuse")}
     except OSError:
-        return False
-    return bool(remote) and _crosses(path, remote)
+        return set()
 
 
 def _mount(line: str) -> tuple[str, str]:
