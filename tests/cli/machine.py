@@ -60,7 +60,8 @@ class Machine(Ordinary):
         spool.mkdir()
         shutil.chown(spool, "root", "crontab")
         spool.chmod(0o1730)
-        (self.own / "passwd").write_text(f"{Path('/etc/passwd').read_text()}tester:*:{self.uid}:{self.uid}::{folder}:/bin/sh\n")
+        everybody = Path("/etc/passwd").read_text()  # one of the same name may be there: the first one holds
+        (self.own / "passwd").write_text(f"tester:*:{self.uid}:{self.uid}::{folder}:/bin/sh\n{everybody}")
         (self.own / "pam").write_text(_PAM)
         self.cgroup = f"outlast-test-{folder.name}"
         self.manager: subprocess.Popen[bytes] | None = None
