@@ -163,8 +163,8 @@ class Checker:
             if (successes, failures, uncharged) != (tally.successes, tally.failures, tally.uncharged):
                 told = (tally.successes, tally.failures, tally.uncharged)
                 self._fail(f"job {number}: counters {(successes, failures, uncharged)}, its runs {told}")
-            if waits != needs:
-                self._fail(f"job {number} waits for {waits} and has {needs} needs")
+            if waits != needs or (status == PENDING and waits != seen.waits):
+                self._fail(f"job {number} waits for {waits} and has {needs} needs; its events say {seen.waits}")
             if bool(paused) != seen.paused or bool(held) != seen.held:
                 self._fail(f"job {number}: paused {paused}, held {held}; its events say {seen.paused}, {seen.held}")
             if (status == ENDED) != (outcome is not None) or (ended_at is None) != (outcome is None):
@@ -185,7 +185,7 @@ class Checker:
                     wait, left = next_run_at - seen.left[0], seen.left[1]
                     self._fail(f"job {number} was paused, had {left} ns left to wait, and waits {wait} ns since it goes on")
                 seen.left = None
-                seen.waits, seen.next_run_at = waits, next_run_at
+                seen.next_run_at = next_run_at
 
     # What each event means
 
@@ -194,6 +194,7 @@ class Checker:
 
     def _submitted(self, seen: Seen, told: Any, at: int, number: int) -> None:
         seen.due = None if told["until"] is None else (told["until"], at)
+        seen.waits = told["waits"]
         self._enter(seen, PENDING if told["waits"] or told["until"] is not None else QUEUED, number)
 
     def _enter(self, seen: Seen, status: str, number: int) -> None:
@@ -215,7 +216,9 @@ class Checker:
             self._freed.add(word)
 
     def _met(self, seen: Seen, _: Any, at: int, __: int) -> None:
-        seen.due = seen.due or (at, at)
+        seen.waits -= 1
+        if not seen.waits:
+            seen.due = seen.due or (at, at)
 
     def _queued(self, seen: Seen, _: Any, at: int, number: int) -> None:
         if seen.paused or seen.held:
@@ -226,7 +229,7 @@ class Checker:
         if not told["needs"] and told["until"] is None:
             self._fail(f"job {seen.id} is postponed for nothing")
         self._enter(seen, PENDING, number)
-        seen.due = None
+        seen.due, seen.waits = None, len(told["needs"])
 
     def _claimed(self, seen: Seen, told: Any, at: int, number: int) -> None:
         what = f"job {seen.id}, run {told['run']}:"
