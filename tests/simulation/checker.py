@@ -19,7 +19,8 @@ RESERVED, PENDING, QUEUED, RUNNING, ENDED, NEW = "reserved", "pending", "queued"
 GRACE_OF_CLOCK = 31 * SECOND  # a deadline on the wall clock is looked at so often at least, should the clock have jumped
 _ROW = (
     "SELECT id, version, status, outcome, reason, run, waits, successes, failures, uncharged, paused, held, "
-    "next_run_at, deadline, ended_at, (SELECT count(*) FROM needs WHERE job = jobs.id) FROM jobs WHERE id IN "
+    "next_run_at, deadline, ended_at, (SELECT count(*) FROM needs WHERE job = jobs.id) FROM jobs "
+    "WHERE id IN (SELECT value FROM json_each(?))"
 )
 _DATA = frozenset({"submitted", "claimed", "retried", "ended", "postponed", "stop_requested"})  # of these kinds it is read
 _BEFORE = {
@@ -148,8 +149,8 @@ class Checker:
 
     def _compare(self, execute: Any, changed: "dict[int, Seen]") -> None:
         """Compare the rows of the jobs that changed with what their events said."""
-        ids = ",".join(map(str, changed))
-        rows = execute(f"{_ROW}({ids})").fetchall()
+        ids = json.dumps([*changed])
+        rows = execute(_ROW, (ids,)).fetchall()
         if len(rows) != len(changed):
             self._fail(f"of the jobs {ids} some are gone")
         for (
@@ -202,7 +203,7 @@ class Checker:
             del self.queued[seen.group][seen.id]
         if seen.status == RUNNING:
             self._leave_running(seen)
-        seen.status = status
+        seen.status, seen.left = status, None
         if status == QUEUED:
             self.queued.setdefault(seen.group, {})[seen.id] = seen
             seen.queued_event = number
