@@ -36,7 +36,11 @@ class Scene:
 
     def cycle(self) -> None:
         """Let everything happen that is due now."""
+        while self.supervisor.context.dirty:
+            self.supervisor.turn()
+        self.machine.clock.mono += SECOND  # commands begin
         self.machine.happen()
+        self.supervisor.loop.turn()  # type: ignore[attr-defined]
         while self.supervisor.context.dirty:
             self.supervisor.turn()
 
