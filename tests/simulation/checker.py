@@ -19,7 +19,8 @@ RESERVED, PENDING, QUEUED, RUNNING, ENDED, NEW = "reserved", "pending", "queued"
 GRACE_OF_CLOCK = 31 * SECOND  # a deadline on the wall clock is looked at so often at least, should the clock have jumped
 _ROW = (
     "SELECT id, version, status, outcome, reason, run, waits, successes, failures, uncharged, paused, held, "
-    "next_run_at, deadline, ended_at, (SELECT count(*) FROM needs WHERE job = jobs.id) FROM jobs WHERE id IN "
+    "next_run_at, deadline, ended_at, (SELECT count(*) FROM needs WHERE job = jobs.id) FROM jobs "
+    "WHERE id IN (SELECT value FROM json_each(?))"
 )
 _DATA = frozenset({"submitted", "claimed", "retried", "ended", "postponed", "stop_requested"})  # of these kinds it is read
 _BEFORE = {
@@ -148,8 +149,8 @@ class Checker:
 
     def _compare(self, execute: Any, changed: "dict[int, Seen]") -> None:
         """Compare the rows of the jobs that changed with what their events said."""
-        ids = ",".join(map(str, changed))
-        rows = execute(f"{_ROW}({ids})").fetchall()
+        ids = json.dumps([*changed])
+        rows = execute(_ROW, (ids,)).fetchall()
         if len(rows) != len(changed):
             self._fail(f"of the jobs {ids} some are gone")
         for (
@@ -163,8 +164,8 @@ class Checker:
             if (successes, failures, uncharged) != (tally.successes, tally.failures, tally.uncharged):
                 told = (tally.successes, tally.failures, tally.uncharged)
                 self._fail(f"job {number}: counters {(successes, failures, uncharged)}, its runs {told}")
-            if waits != needs:
-                self._fail(f"job {number} waits for {waits} and has {needs} needs")
+            if waits != needs or (status == PENDING and waits != seen.waits):
+                self._fail(f"job {number} waits for {waits} and has {needs} needs; its events say {seen.waits}")
             if bool(paused) != seen.paused or bool(held) != seen.held:
                 self._fail(f"job {number}: paused {paused}, held {held}; its events say {seen.paused}, {seen.held}")
             if (status == ENDED) != (outcome is not None) or (ended_at is None) != (outcome is None):
@@ -185,7 +186,7 @@ class Checker:
                     wait, left = next_run_at - seen.left[0], seen.left[1]
                     self._fail(f"job {number} was paused, had {left} ns left to wait, and waits {wait} ns since it goes on")
                 seen.left = None
-                seen.waits, seen.next_run_at = waits, next_run_at
+                seen.next_run_at = next_run_at
 
     # What each event means
 
@@ -194,6 +195,7 @@ class Checker:
 
     def _submitted(self, seen: Seen, told: Any, at: int, number: int) -> None:
         seen.due = None if told["until"] is None else (told["until"], at)
+        seen.waits = told["waits"]
         self._enter(seen, PENDING if told["waits"] or told["until"] is not None else QUEUED, number)
 
     def _enter(self, seen: Seen, status: str, number: int) -> None:
@@ -201,7 +203,7 @@ class Checker:
             del self.queued[seen.group][seen.id]
         if seen.status == RUNNING:
             self._leave_running(seen)
-        seen.status = status
+        seen.status, seen.left = status, None
         if status == QUEUED:
             self.queued.setdefault(seen.group, {})[seen.id] = seen
             seen.queued_event = number
@@ -215,7 +217,9 @@ class Checker:
             self._freed.add(word)
 
     def _met(self, seen: Seen, _: Any, at: int, __: int) -> None:
-        seen.due = seen.due or (at, at)
+        seen.waits -= 1
+        if not seen.waits:
+            seen.due = seen.due or (at, at)
 
     def _queued(self, seen: Seen, _: Any, at: int, number: int) -> None:
         if seen.paused or seen.held:
@@ -226,7 +230,7 @@ class Checker:
         if not told["needs"] and told["until"] is None:
             self._fail(f"job {seen.id} is postponed for nothing")
         self._enter(seen, PENDING, number)
-        seen.due = None
+        seen.due, seen.waits = None, len(told["needs"])
 
     def _claimed(self, seen: Seen, told: Any, at: int, number: int) -> None:
         what = f"job {seen.id}, run {told['run']}:"

@@ -17,6 +17,7 @@ MS = 1_000_000
 SECOND = 1000 * MS
 TICK = 10 * MS  # of /proc's start times; the limiter asks the kernel for the same
 SIGKILL, SIGTERM, SIGCONT, SIGSTOP = 9, 15, 18, 19
+MOST_TAKEN = 100_000
 EPOCH = 1_700_000_000 * SECOND
 
 
@@ -173,6 +174,7 @@ class Machine:
         self.files: dict[int, StateFile] = {}
         self.fds: dict[int, Any] = {}
         self.readable: set[int] = set()
+        self.taken = 0  # tries to take a state file since anything happened last
         self.procs: dict[int, Proc] = {}  # that live, and dead ones that a pidfd is open of
         self.tried: dict[str, Tried] = {}  # run -> its last try
         self.begun: dict[str, int] = {}  # run -> how often its command began
@@ -194,7 +196,7 @@ class Machine:
 
     def happen(self) -> int:
         """Let all happen that is due. Returns how much that was."""
-        done = 0
+        done = self.taken = 0
         while self._plans and self._plans[0][0] <= self.clock.mono:
             heapq.heappop(self._plans)[2]()
             done += 1
@@ -272,6 +274,9 @@ class Machine:
 
     def take(self, path: str) -> int:
         """As `executors.state.take`."""
+        self.taken += 1
+        if self.taken > MOST_TAKEN:
+            raise Violation("a state file is looked for without end")
         file = self.files.setdefault(int(path.rpartition("/")[2]), StateFile())
         if file.holders:
             raise BlockingIOError(errno.EWOULDBLOCK, "locked")

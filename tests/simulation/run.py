@@ -54,7 +54,7 @@ def main() -> int:
     took, cpu = time.perf_counter() - began, time.process_time()
     share, missing = coverage(cells)
     print(table(cells))
-    print(f"{lives} lives in {seed - args.seed} episodes, {steps} steps, {took:.1f} s: ", end="")
+    print(f"{lives} lives in {seed - args.seed} episodes, {steps} steps, {took:.1f} s")
     print(f"{lives / took:.0f} lives/s, {lives / cpu:.0f} per second of one core")
     print(", ".join(f"{name} {count}" for name, count in sorted(totals.items())))
     print(f"{share:.1%} of the cells of the lifecycle's table were visited{f'; not {missing}' if missing else ''}")

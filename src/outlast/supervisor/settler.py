@@ -75,12 +75,10 @@ class Settler:
         served = 0
         for number in store.past_deadline(at):
             job = store.job(number)
-            event = at_deadline(job, at) if job is not None else None
-            if job is None or event is None:
-                continue
-            failpoint("deadline.before")
-            store.record(job, event, at)
-            served += 1
-            if isinstance(event, e.Ended):
-                store.forget_front(number)
+            while job is not None and (event := at_deadline(job, at)) is not None:  # several may have passed while nobody looked
+                failpoint("deadline.before")
+                job = store.record(job, event, at)
+                served += 1
+                if isinstance(event, e.Ended):
+                    store.forget_front(number)
         return served
