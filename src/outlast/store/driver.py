@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 BUSY_MS = 30_000
+STATEMENTS = 512  # kept prepared: an update names the columns that change, so there are many
 # A client that stands still in a transaction, or is torn out of one, would hold up all others.
 _SIGNALS = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGTSTP)
 _SMALLEST = 1 << 16  # bytes that SQLite needs at least, to open a database in WAL mode
@@ -277,7 +278,9 @@ def _connect(path: str, *, readonly: bool) -> "sqlite3.Connection":
 
 
 def _opened(uri: str, timeout: float) -> "sqlite3.Connection":
-    connection: sqlite3.Connection = sqlite.connect(uri, timeout=timeout, isolation_level=None, uri=True, check_same_thread=False)
+    connection: sqlite3.Connection = sqlite.connect(
+        uri, timeout=timeout, isolation_level=None, uri=True, check_same_thread=False, cached_statements=STATEMENTS
+    )
     return connection
 
 
