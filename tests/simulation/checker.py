@@ -140,11 +140,11 @@ class Checker:
         return seen
 
     def _read(self, execute: Any, seen: Seen) -> None:
-        row = execute('SELECT name, key, "group", priority, spec, created_at FROM jobs WHERE id = ?', (seen.id,)).fetchone()
-        seen.name, seen.key, seen.group, seen.priority, spec, seen.created_at = row
+        row = execute('SELECT name, key, "group", priority, spec, created_at, mutex FROM jobs WHERE id = ?', (seen.id,)).fetchone()
+        seen.name, seen.key, seen.group, seen.priority, spec, seen.created_at, words = row
         seen.spec = json.loads(spec) if spec != "{}" else {}
         seen.slots = seen.spec.get("slots", 1)
-        seen.words = tuple(dict.fromkeys(seen.spec.get("mutex", ())))
+        seen.words = tuple(dict.fromkeys(json.loads(words))) if words else ()
         seen.rule = seen.spec.get("overlap", "")
 
     def _compare(self, execute: Any, changed: "dict[int, Seen]") -> None:

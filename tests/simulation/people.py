@@ -140,7 +140,7 @@ class People:
         job = Job(
             id=0, name=name, group=options.get("group"), key=key,
             command=["true"], cwd="/", user="me", created_at=0, info=["", "", ""], spec=stored(options), environment="e",
-            priority=options.get("priority") or 0,
+            priority=options.get("priority") or 0, mutex=options.get("mutex"),
         )  # fmt: skip
         held = bool(options.get("hold") or options.get("pending"))
         return Submission(job=job, environment=ENVIRONMENT, needs=needs, front=front, held=held)

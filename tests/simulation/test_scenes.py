@@ -28,7 +28,10 @@ class Scene:
 
     def submit(self, *, name: str = "n", group: str | None = None, front: Front | None = None, **spec: Any) -> int:
         options = {option.replace("__", "-").replace("_", "."): given for option, given in spec.items()}
-        job = Job(id=0, name=name, command=["true"], cwd="/", created_at=0, group=group, spec=options, environment="e", info=["", "", ""])
+        job = Job(
+            id=0, name=name, command=["true"], cwd="/", created_at=0, group=group, mutex=options.pop("mutex", None), spec=options,
+            environment="e", info=["", "", ""],
+        )  # fmt: skip
         made = Submission(job=job, environment=ENVIRONMENT, needs=tuple(needs_of(options)), front=front)
         number = self.store.submit([made], self.machine.clock.now())[0].id
         self.supervisor.context.touch()

@@ -53,6 +53,7 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
         ("why", why),
         ("group", job.group or ""),
         ("priority", str(job.priority) if job.priority else ""),
+        ("mutex", ", ".join(job.mutex or ())),
         ("key", job.key or ""),
         ("command", command_line(job.command)),
         ("directory", job.cwd),

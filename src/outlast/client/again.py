@@ -22,6 +22,6 @@ def resubmission(reading: "Reading", job: Job, *, front: "Front | None" = None) 
     fresh = Job(
         id=0, name=job.name, description=job.description, group=job.group, key=job.key, command=job.command, cwd=job.cwd,
         user=job.user, created_at=0, info=job.info, params=job.params, rerun_of=job.id, spec=spec,
-        priority=job.priority,
+        priority=job.priority, mutex=job.mutex,
     )  # fmt: skip
     return Submission(job=fresh, environment=around, front=front)

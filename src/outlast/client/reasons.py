@@ -43,9 +43,9 @@ def _in_queue(jobs: "Jobs", reading: "Reading", job: "Job", around: "Around") ->
 
 def _mutex(reading: "Reading", job: "Job") -> "tuple[int, str] | None":
     """Return (job, word) of a running one that has a mutex of this one."""
-    words = job.spec.get("mutex", ())
+    words = job.mutex or ()
     for other in reading.running() if words else ():
-        for word in other.spec.get("mutex", ()):
+        for word in other.mutex or ():
             if word in words:
                 return other.id, word
     return None

@@ -88,7 +88,7 @@ def submission(
         group=options.get("group"),
         key=options.get("key") or (name if options.get("unique") else None), command=argv, cwd=where, user=_user(), created_at=0,
         info=info + [""] * (3 - len(info)), params=dict(options.get("param") or {}), rerun_of=rerun_of, spec=spec,
-        environment=around.hash, priority=options.get("priority") or 0,
+        environment=around.hash, priority=options.get("priority") or 0, mutex=options.get("mutex"),
     )  # fmt: skip
     if spec.keys().isdisjoint(_WAITING):
         return Submission(job=job, environment=around, front=front, held=bool(options.get("hold")))

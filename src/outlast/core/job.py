@@ -66,7 +66,7 @@ class Job(Value):
         "id", "version", "name", "description", "group", "key", "command", "cwd", "user",
         "status", "outcome", "reason", "exit_code", "signal", "run", "pid",
         "created_at", "queued_at", "started_at", "ended_at", "next_run_at",
-        "priority", "waits", "deadline", "successes", "failures", "uncharged",
+        "priority", "mutex", "waits", "deadline", "successes", "failures", "uncharged",
         "paused", "paused_at", "paused_for", "held", "stop_requested", "warnings",
         "info", "params", "rerun_of", "schedule", "trigger", "automatic",
         "environment", "spec", "runs",
@@ -93,6 +93,7 @@ class Job(Value):
     ended_at: int | None
     next_run_at: int | None  # not before; of a pending job with nothing else to wait for: when it is queued
     priority: int  # the higher the earlier, within its group
+    mutex: "list[str] | None"  # words of which no other running job may have any
     waits: int  # how many needs of it are not met yet (the store's table `needs` names them)
     deadline: int | None  # the wall clock's instant at which its record has to be looked at, whatever it waits for; see `policies.deadline`
     successes: int  # runs that succeeded
@@ -119,7 +120,7 @@ class Job(Value):
         "version": 0, "description": "", "group": None, "key": None, "user": "",
         "status": PENDING, "outcome": None, "reason": None, "exit_code": None, "signal": None, "run": 0, "pid": None,
         "queued_at": None, "started_at": None, "ended_at": None, "next_run_at": None,
-        "priority": 0, "waits": 0, "deadline": None, "successes": 0, "failures": 0, "uncharged": 0,
+        "priority": 0, "mutex": None, "waits": 0, "deadline": None, "successes": 0, "failures": 0, "uncharged": 0,
         "paused": False, "paused_at": None, "paused_for": 0, "held": False, "stop_requested": None, "warnings": (),
         "info": ("", "", ""), "params": {}, "rerun_of": None,
         "schedule": None, "trigger": None, "automatic": False, "environment": None, "spec": {}, "runs": (),

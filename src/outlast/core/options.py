@@ -97,7 +97,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("slots", kinds.INTEGER, "take so many slots of its group", "--slots 2 --group nightly", default=1, metavar="N", stored=SPEC,
            section=_ORDER),
     Option("mutex", kinds.TEXT, "never run it while another job with the same word runs; repeatable", "--mutex tape-drive", default=(),
-           metavar="WORD", most=100, stored=SPEC, section=_ORDER),
+           metavar="WORD", most=100, stored=JOB, section=_ORDER),
     Option("cwd", kinds.TEXT, "the directory to run in (default: where you are)", "--cwd /srv",
            short="C", metavar="DIR", stored=JOB, section=_SURROUNDINGS),
     Option("env", kinds.VARIABLE, "set an environment variable; NAME alone: as it is here; repeatable", "--env LANG=C",

@@ -1,5 +1,6 @@
 """The verbs of the store that read. A reader opens the database read-only and never waits for a writer (WAL)."""
 
+from outlast.core.jsontext import dumps
 from outlast.core.value import Value
 from outlast.home import Home
 from outlast.store.driver import Database
@@ -8,7 +9,7 @@ from outlast.store.rows import JOB_COLUMNS, RUN_COLUMNS, as_json, as_stored_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from typing import Any
 
     from outlast.core.disabling import Rule
@@ -161,12 +162,17 @@ class Reading:
             rules=bool(rules), next_deadline=deadline, paused=bool(paused),
         )  # fmt: skip
 
-    def ready(self, group: str | None, at_most: int, passed: int = 0) -> "list[Job]":
-        """Return the queued jobs of a group (None: without group) that may start, in their order; not the first `passed` of them."""
+    def ready(self, group: str | None, at_most: int, passed: int = 0, barred: "Collection[str]" = ()) -> "list[Job]":
+        """Return the queued jobs of a group (None: without group) that may start, in their order; not the first `passed` of them.
+
+        `barred`: mutexes that running jobs have. Whoever wants one of them is not even looked at: thousands may.
+        """
         tail = "ORDER BY priority DESC, id LIMIT ? OFFSET ?"
+        free = f" AND (mutex IS NULL OR NOT ({' OR '.join(['instr(mutex, ?)'] * len(barred))}))" if barred else ""
+        words = [dumps(word) for word in barred]
         if group is None:
-            return self.select(f'{_READY} AND "group" IS NULL', (at_most, passed), tail)
-        return self.select(f'{_READY} AND "group" = ?', (as_stored_text(group), at_most, passed), tail)
+            return self.select(f'{_READY} AND "group" IS NULL{free}', (*words, at_most, passed), tail)
+        return self.select(f'{_READY} AND "group" = ?{free}', (as_stored_text(group), *words, at_most, passed), tail)
 
     def usual_duration(self, name: str) -> int | None:
         """Return the median (ns) of the last runs of jobs called `name` that succeeded; None if there are none."""

@@ -15,7 +15,7 @@ RUN_FIELDS = Run._fields
 _QUOTED = {"group": '"group"', "trigger": '"trigger"'}
 JOB_COLUMNS = ", ".join(_QUOTED.get(f, f) for f in JOB_FIELDS)
 RUN_COLUMNS = ", ".join(RUN_FIELDS)
-_JSON = frozenset({"command", "stop_requested", "warnings", "info", "params", "spec"})
+_JSON = frozenset({"command", "mutex", "stop_requested", "warnings", "info", "params", "spec"})
 _TEXT = frozenset({"name", "description", "group", "key", "cwd", "user", "reason", "schedule"})  # may be bytes that are not UTF-8
 _FLAGS = frozenset({"paused", "held", "automatic"})
 

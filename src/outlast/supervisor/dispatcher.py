@@ -61,7 +61,7 @@ class Dispatcher:
         self._at_once = max(min(AT_ONCE, os.sysconf("SC_OPEN_MAX") // 8), 1)
         self._full = False  # in this cycle no state file could be had
         self._rules: list[Rule] = []  # that disable jobs, in this cycle
-        self._mutexes: set[str] | None = None  # that running jobs have, in this cycle; None: not asked yet
+        self._mutexes: set[str] = set()  # that running jobs have, in this cycle
         self._alone: set[int] = set()  # claimed when there was no client in front of any job: none can come later
 
     def run_once(self, at: int, outlook: "Outlook") -> int:
@@ -74,7 +74,7 @@ class Dispatcher:
             if job is not None and not job.paused and not job.held:
                 store.record(job, e.Queued(because="its time has come"), at)
         self._rules = store.disabled() if store.any_rules() else []
-        self._mutexes = None
+        self._mutexes = {word for live in self._context.runs.values() for word in live.job.mutex or ()}
         claimed = 0
         if outlook.ungrouped or due:
             claimed, left = self._claim_ready(None, self._at_once, at)
@@ -103,12 +103,14 @@ class Dispatcher:
         claimed = passed = 0
         while free > 0 and passed < MOST_PASSED and not self._full:
             asked = free
-            jobs = store.ready(group, asked, passed)
+            jobs = store.ready(group, asked, passed, sorted(self._mutexes))
             for job in jobs:
-                takes, barred = _slots(job), self._is_barred(job)
-                if takes > free and not barred:
+                if self._is_barred(job):  # by one that was claimed since we asked
+                    continue
+                takes = _slots(job)
+                if takes > free:
                     return claimed, 0
-                became = PASSED if barred else self._claim(job, at)
+                became = self._claim(job, at)
                 if became == CLAIMED:
                     claimed += 1
                     free -= takes
@@ -119,12 +121,7 @@ class Dispatcher:
 
     def _is_barred(self, job: "Job") -> bool:
         """Tell whether a running job has a mutex of this one."""
-        words = job.spec.get("mutex")
-        if not words:
-            return False
-        if self._mutexes is None:
-            self._mutexes = {word for live in self._context.runs.values() for word in live.job.spec.get("mutex", ())}
-        return not self._mutexes.isdisjoint(words)
+        return bool(job.mutex) and not self._mutexes.isdisjoint(job.mutex or ())
 
     def _ends_first(self, job: "Job", at: int) -> "e.Ended | e.Postponed | None":
         """Return what happens to a job instead of its start: it is disabled, or those that it was to run beside do not run."""
@@ -169,8 +166,7 @@ class Dispatcher:
         if live is None:
             return PASSED
         live.borrowed = borrowed
-        if self._mutexes is not None:
-            self._mutexes.update(job.spec.get("mutex", ()))
+        self._mutexes.update(job.mutex or ())
         context.runs[job.id] = live
         context.claimed.append(live)
         if token is None:

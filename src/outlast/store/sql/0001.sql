@@ -26,6 +26,7 @@ CREATE TABLE jobs (
     ended_at INTEGER,
     next_run_at INTEGER,
     priority INTEGER NOT NULL,
+    mutex TEXT,                            -- JSON list; NULL = none
     waits INTEGER NOT NULL,                -- = number of its rows in `needs`
     deadline INTEGER,                      -- when its record must be looked at, whatever it waits for
     successes INTEGER NOT NULL,
