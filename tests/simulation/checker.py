@@ -383,13 +383,6 @@ class Checker:
     def _released(self, seen: Seen, *_: Any) -> None:
         seen.held = False
 
-    def forget_borrowed(self) -> None:
-        """Count borrowed slots as taken, as a supervisor does that took the runs over: it does not know who borrowed one."""
-        for seen in self.active.values():
-            if seen.borrowed and seen.status == RUNNING and seen.group is not None:
-                self.used[seen.group] += seen.slots
-            seen.borrowed = False
-
     # Order, and that nothing is left undone
 
     def _check_order(self, claims: "list[tuple[Seen, int]]") -> None:
@@ -400,7 +393,10 @@ class Checker:
             if not seen.borrowed and (seen.group not in worst or place > worst[seen.group][0]):
                 worst[seen.group] = (place, number, seen)
         for group, (place, number, claimed) in worst.items():
+            slots = self.slots.get(group) if group is not None else None
             for other in self.queued.get(group, {}).values():
+                if slots is not None and other.slots > slots:
+                    continue
                 if (-other.priority, other.id) < place and other.queued_event < number and self._could_start(other, self._freed):
                     self._fail(f"job {claimed.id} is claimed, and job {other.id} was before it")
 
@@ -428,6 +424,8 @@ class Checker:
             slots = self.slots.get(group) if group is not None else None
             free = 1_000_000 if slots is None or group is None else slots - self.used[group]
             for seen in sorted(queued.values(), key=lambda seen: (-seen.priority, seen.id)):
+                if slots is not None and seen.slots > slots:
+                    continue  # it cannot start, whoever ends
                 if not self._could_start(seen):
                     if seen.slots > free and self._was_in_the_way(seen):
                         break

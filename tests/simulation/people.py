@@ -370,7 +370,6 @@ class People:
                 checker.paused_groups.add(group)
             case "drain":
                 rules.drain_group(group)
-                checker.paused_groups.discard(group)
             case _:
                 self.resume_group(group)
 

@@ -233,7 +233,6 @@ class Episode:
             return
         self.note("supervisor started")
         self._since = self.machine.clock.mono
-        self.checker.forget_borrowed()
         self._wake_at = self.machine.clock.mono
         self.supervisor.fronts.ask_again = self._ask_again
         for token in self.people.clients:
@@ -304,8 +303,6 @@ class Episode:
             self.counts["left"] += 1
         if cycles:
             self.checker.look(self.store.database, supervisor.context.runs)
-        if self._failed:
-            self.checker.forget_borrowed()
         if not stays:
             if self.checker.active and self.rng.random() < 0.9:
                 self.machine.after(self.rng.choice((MS, SECOND)), self._start)
@@ -445,7 +442,7 @@ class Episode:
                 return
         if seen.status == "queued" and seen.group is not None:
             slots = self.checker.slots.get(seen.group)
-            wide = [other for other in self.checker.queued[seen.group].values() if slots is not None and other.slots > slots]
+            wide = slots is not None and seen.slots > slots
             if seen.group in self.checker.paused_groups or wide or self.checker.used[seen.group]:
                 return
         if any(word in self.checker.mutexes for word in seen.words):

@@ -177,7 +177,7 @@ class Simulated(Supervisor):
 
     def turn(self) -> bool:
         """One round of `run`, without the wait. False: it has left."""
-        if self.context.dirty:
+        if self._may_cycle():
             self._cycle()
         if (self.leaving or self._may_leave()) and self._gone():
             return False

@@ -149,7 +149,7 @@ def groups_table(groups: "Iterable[Mapping[str, Any]]", *, width: int | None = N
             str(group["name"]),
             "none" if group["slots"] is None else str(group["slots"]),
             *(str(group.get(count, 0)) for count in ("running", "queued", "pending")),
-            "paused" if group["paused"] else "draining" if group.get("draining") else "",
+            ", ".join(word for word in ("paused", "draining") if group.get(word)),
         ]
         for group in groups
     ]

@@ -154,10 +154,11 @@ class Jobs(Wishes):
         from outlast.client.submitting import reservation
         from outlast.core.durations import parse_duration
         from outlast.core.options import flatten
+        from outlast.core.times import LATEST
 
         at = now()
         lasts = parse_duration(expires)
-        job = self.store.reserve(reservation(flatten(options, at)), None if lasts is None else at + lasts, at)
+        job = self.store.reserve(reservation(flatten(options, at)), None if lasts is None else min(at + lasts, LATEST), at)
         if lasts is not None:
             self.wake()
         return job

@@ -112,7 +112,10 @@ class Wishes:
 
     def set_group(self, name: str, slots: int | None) -> None:
         """Let at most `slots` jobs of the group run at once (None = no limit). Running ones are left alone."""
-        if slots is not None and slots < 1:
+        _check_name(name)
+        if slots is not None and (not isinstance(slots, int) or isinstance(slots, bool)):
+            raise UsageError(f"{slots!r} is no number of slots", "a group has 1 or more, or None for no limit")
+        if slots is not None and not 1 <= slots <= _MOST_SLOTS:
             raise UsageError(f"{slots} slots", "a group has 1 or more, or `none` for no limit")
         self._jobs.store.set_group(name, slots, now())
         if self._jobs.store.any_active():
@@ -124,13 +127,13 @@ class Wishes:
 
     def pause_group(self, name: str) -> None:
         """Let no job of the group start. Those that run go on; `pause` with `group:NAME` lets them stand still as well."""
-        self._jobs.store.pause_group(name, now(), paused=True, draining=False)
+        _check_name(name)
+        self._jobs.store.pause_group(name, now(), paused=True, draining=None)
 
     def drain_group(self, name: str) -> None:
         """Let the group take no more jobs. Those that it has start and run to their ends."""
-        self._jobs.store.pause_group(name, now(), paused=False, draining=True)
-        if self._jobs.store.any_active():
-            self._jobs.wake()  # it may have been paused before
+        _check_name(name)
+        self._jobs.store.pause_group(name, now(), paused=None, draining=True)
 
     def resume_group(self, name: str) -> None:
         """Let the group take and start jobs again. Raises NotFound."""
@@ -174,3 +177,13 @@ class Wishes:
         at = now()
         rules = self._jobs.reading.disabled() if self._jobs.reading is not None else []
         return [rule for rule in rules if rule.until is None or at < rule.until]
+
+
+_MOST_SLOTS = 1_000_000_000
+
+
+def _check_name(name: str) -> None:
+    from outlast.core import kinds
+
+    if not isinstance(name, str) or not kinds.read(kinds.TEXT, name):
+        raise UsageError("the group has no name", "name it")

@@ -32,6 +32,8 @@ def check(spec: "Mapping[str, Any]", now: int) -> None:
     for prefix, look in _CHECKS:
         if any(name.startswith(prefix) for name in spec):
             look(spec, now)
+    if any(not word for word in spec.get("mutex", ())):
+        raise UsageError("--mutex is empty", "leave the option out")
     if "slots" in spec and "group" not in spec:
         raise UsageError("--slots counts slots of a group", "name one with `--group`")
 

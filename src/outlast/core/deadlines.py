@@ -6,6 +6,7 @@ A paused job has none: its clocks stand still. What limits one run is measured b
 from outlast.core import job as j
 from outlast.core.events import Ended, StopRequested, Warned
 from outlast.core.options import value
+from outlast.core.times import LATEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ PROBED = ("wait.file", "wait.nonopen-file", "wait.script", "wait.http", "wait.s3
 
 def deadline(job: "Job") -> int | None:
     """Return the instant (ns) at which something happens to the job even if nothing else does; None if there is none."""
-    return min((at for at, _, _ in _deadlines(job)), default=None)
+    at = min((at for at, _, _ in _deadlines(job)), default=None)
+    return None if at is None else min(at, LATEST)
 
 
 def _deadlines(job: "Job") -> "Iterator[tuple[int, str, str]]":
@@ -76,7 +78,7 @@ def starts_at(spec: "Mapping[str, Any]", created_at: int, paused_for: int = 0) -
         return None
     chosen: int = min(instants) if spec.get("wait.any") else max(instants)
     extra: int = value(spec, "wait.extra-delay") or 0
-    return chosen + extra
+    return min(chosen + extra, LATEST)
 
 
 def is_probed(spec: "Mapping[str, Any]") -> bool:
@@ -87,5 +89,5 @@ def is_probed(spec: "Mapping[str, Any]") -> bool:
 def resumed_start(job: "Job", paused: int) -> int | None:
     """Return when a pending job that was paused for `paused` ns may be queued: a delay grows by that, a datetime stays."""
     if job.run or is_probed(job.spec) or not job.spec.keys() & {"wait.datetime", "wait.timedelta"}:
-        return None if job.next_run_at is None else job.next_run_at + paused
+        return None if job.next_run_at is None else min(job.next_run_at + paused, LATEST)
     return starts_at(job.spec, job.created_at, job.paused_for + paused)

@@ -6,6 +6,7 @@ from outlast.core.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 
 class Rule(Value):
@@ -30,8 +31,32 @@ def check_pattern(pattern: str, *, regex: bool) -> None:
 
         try:
             re.compile(pattern)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise UsageError(f"`{pattern[:80]}` is no regular expression: {error}", "see `pydoc re`") from None
+        if _may_take_for_ever(pattern):
+            what = f"`{pattern[:80]}` repeats what is repeated, or a choice: to match a name could take for ever"
+            raise UsageError(what, "write it without, or disable several patterns")
+
+
+def _may_take_for_ever(pattern: str) -> bool:
+    """Tell whether a repetition holds another one, or a choice: only so does trying grow with the power of the name's length."""
+    from re import _parser  # type: ignore[attr-defined]
+
+    def repeats(tree: "Any", *, inside: bool) -> bool:
+        for what, about in tree:
+            name = str(what)
+            if name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
+                many = about[1] > 1
+                if (inside and many) or repeats(about[2], inside=inside or many):
+                    return True
+            elif name == "BRANCH":
+                if inside or any(repeats(branch, inside=inside) for branch in about[1]):
+                    return True
+            elif isinstance(about, tuple) and any(repeats(part, inside=inside) for part in about if isinstance(part, _parser.SubPattern)):
+                return True
+        return False
+
+    return repeats(_parser.parse(pattern), inside=False)
 
 
 def rule_for(rules: "Iterable[Rule]", name: str, now: int) -> Rule | None:

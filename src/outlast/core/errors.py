@@ -52,9 +52,10 @@ class Refused(OutlastError):
 
 
 class SystemFault(OutlastError):
-    """The world failed us (disk, lock, permission). The hint says whether trying again can help."""
+    """The world failed us (disk, lock, permission). The hint says whether trying again can help. `job`: whose row is damaged."""
 
     exit_status = 5
+    job: int | None = None
 
 
 class Bug(OutlastError):

@@ -51,7 +51,7 @@ def _light() -> "tuple[Callable[[Any], str], Callable[[str], Any]]":
             start += 1
         try:
             value, stop = scan(text, start)
-        except StopIteration:
+        except (StopIteration, SystemError):  # the scanner raises the latter where `json.decoder` is not loaded
             return _heavy()[1](text)  # for its error, which says where
         while stop < end and text[stop] in _SPACE:
             stop += 1

@@ -55,6 +55,11 @@ def _text(given: "Any") -> str:
         raise UsageError(f"{given!r} is no text")
     if "\0" in given:
         raise UsageError("the text holds a NUL character")
+    if not given.isascii():
+        try:
+            given.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise UsageError("the text cannot be written as bytes: it holds half a character") from None
     return given
 
 
@@ -169,6 +174,8 @@ def _overlap(given: "Any", choices: "tuple[str, ...]") -> str:
 def instant(given: "Any", now: int) -> int:
     """Return the instant (ns) that a text or a `datetime` means at `now`: of several the next one."""
     if isinstance(given, int) and not isinstance(given, bool):
+        if not 0 <= given <= _LARGEST:
+            raise UsageError(f"{_shown(given)} is no time that can be kept", "it is nanoseconds since 1970, up to the year 2262")
         return given  # as it is kept
     try:
         microseconds: int = round(given.timestamp() * 1_000_000)

@@ -52,7 +52,7 @@ def needs_of(spec: "Mapping[str, Any]") -> "list[Need]":
     for other, words in spec.get("after.outcome", {}).items():
         wanted[int(other)] = _both(int(other), wanted.get(int(other)), tuple(word.strip() for word in words.split(",")))
     needs = [Need(name=f"{JOB}:{other}", other=other, outcomes=outcomes) for other, outcomes in wanted.items()]
-    for other in spec.get("while-running", ()):
+    for other in dict.fromkeys(spec.get("while-running", ())):
         if other in wanted:
             raise UsageError(f"job {other} cannot both have ended and run", "leave out one of --after and --while-running")
         needs.append(Need(name=f"{RUNNING}:{other}", other=other))

@@ -55,7 +55,7 @@ def after_run(
     if limit is not None and charged >= limit:
         return over.replace(reason=ending.reason + _of(job.run, charged, limit, uncharged=uncharged))
     at = min(now + delay(spec, charged, chance, succeeded=ending.outcome == j.SUCCEEDED), LATEST)
-    return _too_late(job, over, at) or Retried(run=job.run, ending=ending, next_run_at=at)
+    return _too_late(job, over, at, now) or Retried(run=job.run, ending=ending, next_run_at=at)
 
 
 def _stays_away(ending: "Ending", wish: "dict[str, Any] | None", spec: "Mapping[str, Any]") -> bool:
@@ -70,7 +70,7 @@ def _of(run: int, charged: int, limit: int, *, uncharged: bool) -> str:
     return f" (run {run} of {limit})" if charged == run else f" (run {run}, {charged} of {limit} charged)"
 
 
-def _too_late(job: "Job", over: Ended, at: int) -> Ended | None:
+def _too_late(job: "Job", over: Ended, at: int, now: int) -> Ended | None:
     """Return the end of a job whose next run would start when its time is over."""
     abort, whole = value(job.spec, "retries.abort-datetime"), value(job.spec, "timeout.job")
     if abort is not None and at > abort:
@@ -78,7 +78,8 @@ def _too_late(job: "Job", over: Ended, at: int) -> Ended | None:
 
         when = f"run {job.run + 1} would start after retries.abort-datetime, {format_time_full(abort)}"
         return over.replace(outcome=j.ABORTED, reason=f"{over.reason}; {when}")
-    if whole is not None and at > job.created_at + job.paused_for + whole:
+    paused = job.paused_for + (max(now - job.paused_at, 0) if job.paused and job.paused_at is not None else 0)
+    if whole is not None and at > job.created_at + paused + whole:
         from outlast.core.durations import format_duration
 
         when = f"run {job.run + 1} would start after timeout.job of {format_duration(whole)}"

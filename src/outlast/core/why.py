@@ -121,6 +121,9 @@ def _queued(job: "Job", around: Around, now: int) -> str:
     if around.group_paused:
         return f"{text}: its group `{job.group}` is paused; `outlast group resume {job.group}` lets it go on."
     takes = value(job.spec, "slots")
+    if around.slots is not None and takes > around.slots:
+        more = f"`outlast group set {job.group} --slots N` gives it more"
+        return f"{text}: it takes {takes} slots, and its group `{job.group}` has {around.slots}, so it cannot start; {more}."
     if around.slots is not None and around.running + takes > around.slots:
         slots = "the only slot" if around.slots == 1 else f"all {around.slots} slots"
         before = "1 job stands" if around.before == 1 else f"{around.before} jobs stand"

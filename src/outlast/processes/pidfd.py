@@ -10,6 +10,8 @@ from outlast.processes.identity import lives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from outlast.processes.identity import Identity
 
 _PROCESS_GROUP = 1 << 2  # PIDFD_SIGNAL_PROCESS_GROUP, Linux 6.9
@@ -75,3 +77,12 @@ def has_ended(pidfd: int) -> bool:
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     return bool(poll.poll(0))
+
+
+def reap(reaped: "Callable[[int, int], None]") -> None:
+    """Let the kernel forget children that have ended, after `reaped` was told of each; a pidfd of theirs stays readable."""
+    try:
+        while (child := os.waitpid(-1, os.WNOHANG))[0]:
+            reaped(*child)
+    except ChildProcessError:
+        pass

@@ -195,7 +195,7 @@ def lapse(store: "Store", now: int) -> int:
     """End the reservations that have lapsed: no supervisor lives only for them. Returns how many."""
     from outlast.core.deadlines import at_deadline
 
-    lapsed = [job for job in store.jobs(store.past_deadline(now)) if job.status == j.RESERVED]
+    lapsed = store.jobs([number for (number,) in store.database.all("lapsed", now)])
     for job in lapsed:
         event = at_deadline(job, now)
         if event is not None:

@@ -145,6 +145,11 @@ class Database:
                 self._failed = error if self._writing else None
                 raise
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether a statement of the present transaction has failed."""
+        return self._failed is not None
+
     def spoil(self, error: BaseException) -> None:
         """Let the present transaction fail with `error` at its end, if nothing else does."""
         self._failed = self._failed or error

@@ -1,5 +1,6 @@
 """The verbs of the store that read. A reader opens the database read-only and never waits for a writer (WAL)."""
 
+from outlast.core.errors import SystemFault
 from outlast.core.jsontext import dumps
 from outlast.core.value import Value
 from outlast.home import Home
@@ -59,6 +60,11 @@ class Reading:
         """Return what is wrong with the database, by SQLite's own check and by our invariants; empty if nothing is."""
         found = [row[0] for row in self.database.all("integrity") if row[0] != "ok"]
         found += [f"job {job} is at version {version} but has {events} events" for job, version, events in self.database.all("miscounted")]
+        for (number,) in self.database.all("active-ids"):
+            try:
+                self.job(number)
+            except SystemFault as error:
+                found.append(f"job {number}: {error.what}")
         return found
 
     def last_event(self) -> int:
@@ -110,7 +116,11 @@ class Reading:
 
     def running(self) -> "list[Job]":
         """Return the jobs that are running by the record."""
-        return self.jobs([number for (number,) in self.database.all("running")])
+        return self.jobs(self.running_ids())
+
+    def running_ids(self) -> "list[int]":
+        """Return the ids of the jobs that are running by the record."""
+        return [number for (number,) in self.database.all("running")]
 
     def to_stop(self) -> "list[int]":
         """Return the ids of jobs that somebody wants to be ended."""
@@ -162,13 +172,17 @@ class Reading:
             rules=bool(rules), next_deadline=deadline, paused=bool(paused),
         )  # fmt: skip
 
-    def ready(self, group: str | None, at_most: int, passed: int = 0, barred: "Collection[str]" = ()) -> "list[Job]":
+    def ready(
+        self, group: str | None, at_most: int, passed: int = 0, barred: "Collection[str]" = (), without: "Collection[int]" = ()
+    ) -> "list[Job]":
         """Return the queued jobs of a group (None: without group) that may start, in their order; not the first `passed` of them.
 
-        `barred`: mutexes that running jobs have. Whoever wants one of them is not even looked at: thousands may.
+        `barred`: mutexes that running jobs have. Whoever wants one of them is not even looked at: thousands may. `without`: nor these.
         """
         tail = "ORDER BY priority DESC, id LIMIT ? OFFSET ?"
         free = f" AND (mutex IS NULL OR NOT ({' OR '.join(['instr(mutex, ?)'] * len(barred))}))" if barred else ""
+        if without:
+            free += f" AND id NOT IN ({', '.join([f'{number:d}' for number in without])})"
         words = [dumps(word) for word in barred]
         if group is None:
             return self.select(f'{_READY} AND "group" IS NULL{free}', (*words, at_most, passed), tail)

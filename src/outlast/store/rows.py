@@ -73,9 +73,13 @@ def as_json(text: str, field: str) -> "Any":
 def job_of(row: "Sequence[Any]") -> Job:
     """Return the job of a row of JOB_COLUMNS."""
     contents = [*row, ()]
-    for position, field, read in _READERS:
-        if contents[position] is not None:
-            contents[position] = read(contents[position], field)
+    try:
+        for position, field, read in _READERS:
+            if contents[position] is not None:
+                contents[position] = read(contents[position], field)
+    except SystemFault as error:
+        error.job = row[0]
+        raise
     return made(Job, *contents)
 
 

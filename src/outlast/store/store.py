@@ -297,10 +297,11 @@ class Store(Reading):
         with self.batch():
             self.database.execute(self.database.queries["put-seen"], (as_stored_text(condition), met, as_stored_text(text), at))
 
-    def forget_seen(self, condition: str) -> None:
-        """Forget what was seen of a condition that nobody waits for any more."""
-        with self.batch():
-            self.database.execute(self.database.queries["forget-seen"], (as_stored_text(condition),))
+    def forget_seen(self, condition: str | None) -> None:
+        """Forget what was seen of a condition that nobody waits for any more; None: of all, since whoever looks begins anew."""
+        if self.database.one("any-seen") is not None:
+            with self.batch():
+                self.database.execute(self.database.queries["forget-seen"], (condition and as_stored_text(condition),))
 
     def disable(self, rule: "Rule") -> None:
         """Disable jobs by name; a rule with the same pattern takes the place of the earlier one."""
@@ -380,8 +381,8 @@ class Store(Reading):
         with self.batch():
             self.database.execute(self.database.queries["set-group"], (as_stored_text(name), slots, now))
 
-    def pause_group(self, name: str, now: int, *, paused: bool, draining: bool) -> None:
-        """Let no job of the group start (`paused`), or take no new ones (`draining`)."""
+    def pause_group(self, name: str, now: int, *, paused: bool | None, draining: bool | None) -> None:
+        """Let no job of the group start (`paused`), or take no new ones (`draining`); None: as it was."""
         with self.batch():
             self.database.execute(self.database.queries["pause-group"], (as_stored_text(name), paused, draining, now))
 

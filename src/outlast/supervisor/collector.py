@@ -37,16 +37,23 @@ class Collector:
         ended = []
         self.started = self.retried = 0
         for live in list(self._context.runs.values()):
-            if live.over and not self._stopper.holds(live):
-                ending = live.ending or self._watcher.end_of(live)
-                if ending is not None and not self._stopper.ends_leftovers(live, ending):
-                    self._record_end(live, ending, at)
-                    ended.append(live)
-                    continue
-            notes, live.notes = live.notes, []
-            if notes or (not live.started and live.told is not None):
-                self._record(live, [*notes, *self._start_of(live)], at)
+            if live.id not in self._context.hopeless:
+                with self._context.of(live.id):
+                    if self._look_at(live, at):
+                        ended.append(live)
         return ended
+
+    def _look_at(self, live: LiveRun, at: int) -> bool:
+        """Record what is known of a run and not recorded yet. Tells whether it is over."""
+        if live.over and not self._stopper.holds(live):
+            ending = live.ending or self._watcher.end_of(live)
+            if ending is not None and not self._stopper.ends_leftovers(live, ending):
+                self._record_end(live, ending, at)
+                return True
+        notes, live.notes = live.notes, []
+        if notes or (not live.started and live.told is not None):
+            self._record(live, [*notes, *self._start_of(live)], at)
+        return False
 
     def _start_of(self, live: LiveRun) -> "list[e.AnyEvent]":
         """Return the event of the run's start, unless it is recorded or not known."""

@@ -10,11 +10,12 @@ from _functools import partial  # type: ignore[import-not-found]  # `functools` 
 from outlast.conditions import kinds
 from outlast.conditions.mounts import is_remote
 from outlast.core.conditions import Wanted, are_met, key, next_instant, said, wanted
-from outlast.core.errors import OutlastError
+from outlast.core.errors import OutlastError, SystemFault
 from outlast.core.job import PENDING
 from outlast.core.needs import CONDITIONS, met
 from outlast.core.options import value
 from outlast.core.ports import NOTHING, USE, Seen
+from outlast.core.times import LATEST
 from outlast.executors.local import inherited
 from outlast.seams import failpoint, monotonic, now
 from outlast.supervisor.context import Context
@@ -55,11 +56,12 @@ class Shared:
 class Conditions:
     """Looks at conditions and lets jobs go on that have what they wait for."""
 
-    __slots__ = ("_context", "_files", "_gone", "_jobs", "_prober", "_shared", "_told", "_to_decide")
+    __slots__ = ("_context", "_files", "_generation", "_gone", "_jobs", "_prober", "_shared", "_told", "_to_decide")
 
     def __init__(self, context: Context) -> None:
         """Nobody waits yet."""
         self._context = context
+        self._generation = 0  # of timers: those of before a failed commit are void
         self._jobs: dict[int, tuple[Job, list[Shared]]] = {}
         self._shared: dict[str, Shared] = {}
         self._to_decide: set[int] = set()
@@ -79,8 +81,15 @@ class Conditions:
                 sweep(self._context.facts.home_id)
             except OutlastError as error:
                 self._context.log(f"looks of an earlier supervisor: {error}")
-        for job in store.jobs(waiting):
-            self.begin(job)
+        store.forget_seen(None)
+        for number in waiting:
+            try:
+                job = store.job(number)
+                if job is not None:
+                    self.begin(job)
+            except SystemFault as error:
+                if not self._context.blame(error):
+                    raise
 
     def begin(self, job: "Job") -> None:
         """Look for what the job waits for from now on."""
@@ -204,10 +213,10 @@ class Conditions:
         at = now()
         instant = next_instant(self._jobs[number][0], at)
         if instant is not None:
-            self._context.loop.call_after(min(instant - at, WALL), partial(self._time_passed, number))
+            self._context.loop.call_after(min(instant - at, WALL), partial(self._time_passed, number, self._generation))
 
-    def _time_passed(self, number: int) -> None:
-        if number in self._jobs:
+    def _time_passed(self, number: int, generation: int) -> None:
+        if number in self._jobs and generation == self._generation:
             self._decide((number,))
             self._wait_for_time(number)
 
@@ -222,7 +231,16 @@ class Conditions:
             if name not in self._shared:
                 store.forget_seen(name)
         decided, self._to_decide = self._to_decide, set()
-        return sum([self._go_on(number, at) for number in sorted(decided)])
+        gone_on = 0
+        for number in sorted(decided - self._context.bad):
+            with self._context.of(number):
+                gone_on += self._go_on(number, at)
+        return gone_on
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something is to be written, even if no job waits any more."""
+        return bool(self._told or self._gone)
 
     def _go_on(self, number: int, at: int) -> bool:
         if number not in self._jobs:
@@ -237,7 +255,7 @@ class Conditions:
         failpoint("conditions.before")
         extra = value(job.spec, "wait.extra-delay")
         text = said([one.seen.text for one in shared if one.seen.met])
-        self._context.store.record_all(job, met(job, CONDITIONS, text, at + extra if extra else None, at), at)
+        self._context.store.record_all(job, met(job, CONDITIONS, text, min(at + extra, LATEST) if extra else None, at), at)
         self.forget(number)
         return True
 
@@ -273,6 +291,7 @@ class Conditions:
 
     def close(self) -> None:
         """End all looks and forget everything."""
+        self._generation += 1
         if self._prober is not None:
             self._prober.close()
         if self._files is not None:

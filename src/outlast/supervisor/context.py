@@ -1,7 +1,9 @@
 """What the services share: the store, the loop, the runs that live, and what is to be done after the next commit."""
 
 import os
+import select
 
+from outlast.core.errors import OutlastError, Stale, SystemFault
 from outlast.core.value import Value
 from outlast.executors.lender import Lender
 
@@ -37,9 +39,9 @@ class LiveRun:
         self.lock = -1  # of its state file, until the shim gets it
         self.cgroup: str | None = None  # its own, if it has one
         self.clock: Clock | None = None  # of its time limits, once it has begun
-        self.frozen = False  # its processes were told to stand still
+        self.frozen: bool | None = False  # its processes were told to stand still; None: it is not known
         self.to_warn = 0  # the signal that warns it, to be sent once that is durable
-        self.borrowed = False  # it runs in its parent's slot
+        self.borrowed = bool(run.limits and run.limits.get("borrowed"))  # it runs in its parent's slot
         self.shim_pid: int | None = None
         self.shim_start: int | None = None
         self.shim_fd = -1  # pidfd
@@ -83,10 +85,31 @@ class Facts(Value):
     keep_free: int  # bytes of the file system that are not for output
 
 
+class Of:
+    """What is done for one job: an exception that leaves it names the job, so that one cannot hold up all others."""
+
+    __slots__ = ("_job", "_store")
+
+    def __init__(self, store: "Store", job: int) -> None:
+        """See `Context.of`."""
+        self._store = store
+        self._job = job
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _: "type[BaseException] | None", error: BaseException | None, __: object) -> None:
+        """Name the job, unless the database failed, or the row has changed meanwhile."""
+        if isinstance(error, Exception) and not isinstance(error, Stale):
+            of_the_world = isinstance(error, SystemFault) and error.job is None and self._store.database.has_failed
+            if not of_the_world and getattr(error, "job", None) is None:
+                error.job = self._job  # type: ignore[attr-defined]
+
+
 class Context:
     """The shared state. `dirty`: something may have to be written; `claimed`: to be started once that is durable."""
 
-    __slots__ = ("_log_fd", "claimed", "dirty", "facts", "home", "lender", "loop", "now", "poke", "runs", "store")
+    __slots__ = ("_log_fd", "bad", "claimed", "dirty", "facts", "home", "hopeless", "lender", "loop", "now", "poke", "runs", "store")
 
     def __init__(self, home: "Home", store: "Store", loop: "Loop", facts: Facts) -> None:
         """Make the context of a supervisor that has just started."""
@@ -99,11 +122,26 @@ class Context:
         self.dirty = True
         self.claimed: list[LiveRun] = []
         self.poke: Callable[[Sequence[int]], None] = lambda _: None
+        self.bad: set[int] = set()  # jobs that made a service fail: they are left alone, but for their end
+        self.hopeless: set[int] = set()  # that failed once more: they are not even ended
         self._log_fd = open_log(home)
 
     def touch(self) -> None:
         """Have the services look at the store again."""
         self.dirty = True
+
+    def of(self, job: int) -> "Of":
+        """Return a context: what goes wrong in it is that job's fault, unless the world's."""
+        return Of(self.store, job)
+
+    def blame(self, error: Exception) -> bool:
+        """Leave alone from now on whose fault it was. False: nobody's."""
+        job = getattr(error, "job", None)
+        if job is None or job in self.hopeless:
+            return False
+        (self.hopeless if job in self.bad else self.bad).add(job)
+        self.log(f"job {job} is left alone from now on: {type(error).__name__}: {error}")
+        return True
 
     def spare(self) -> "set[int]":
         """Return the pids that no stop may ever reach: ourselves and all shims."""
@@ -136,3 +174,18 @@ def open_log(home: "Home") -> int:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:
         return os.open("/dev/null", os.O_WRONLY | os.O_CLOEXEC)
+
+
+def said(error: Exception) -> str:
+    """Return what the log says of an error: those that are not ours with their type."""
+    return str(error) if isinstance(error, OutlastError) else f"{type(error).__name__}: {error}"
+
+
+def died(home: "Home", error: BaseException) -> None:
+    """Log what ends us unforeseen, and keep the lock for a moment: whoever starts the next one shall not do so in a tight loop."""
+    from outlast.core.times import format_time_utc
+    from outlast.seams import now
+
+    fd = open_log(home)
+    os.write(fd, f"{format_time_utc(now())} {os.getpid()} died of {type(error).__name__}: {error}\n".encode("utf-8", "backslashreplace"))
+    select.select([], [], [], 1.0)

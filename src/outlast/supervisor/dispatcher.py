@@ -70,14 +70,16 @@ class Dispatcher:
         self._full = False
         due = store.due(at) if outlook.next_due is not None and outlook.next_due <= at else []
         for number in due:
-            job = store.job(number)
-            if job is not None and not job.paused and not job.held:
-                store.record(job, e.Queued(because="its time has come"), at)
+            if number not in self._context.bad:
+                with self._context.of(number):
+                    job = store.job(number)
+                    if job is not None and not job.paused and not job.held:
+                        store.record(job, e.Queued(because="its time has come"), at)
         self._rules = store.disabled() if store.any_rules() else []
         self._mutexes = {word for live in self._context.runs.values() for word in live.job.mutex or ()}
         claimed = 0
         if outlook.ungrouped or due:
-            claimed, left = self._claim_ready(None, self._at_once, at)
+            claimed, left = self._claim_ready(None, self._at_once, at, None)
             if not left:
                 self._context.touch()  # the rest follows in the next commit
         for group, slots, paused in store.queued_groups():
@@ -87,27 +89,30 @@ class Dispatcher:
     def _claim_in_group(self, group: str, slots: int | None, at: int) -> int:
         store = self._context.store
         used = sum(_slots(live.job) for live in self._context.runs.values() if live.job.group == group and not live.borrowed)
-        claimed, left = self._claim_ready(group, self._at_once if slots is None else max(slots - used, 0), at)
+        claimed, left = self._claim_ready(group, self._at_once if slots is None else max(slots - used, 0), at, slots)
         if slots is not None and not left and store.any_front():
             for job in store.jobs(store.borrowers(group)):
                 claimed += not self._is_barred(job) and self._claim(job, at, borrowed=True) == CLAIMED
         return claimed
 
-    def _claim_ready(self, group: str | None, free: int, at: int) -> "tuple[int, int]":
-        """Claim what is ready and finds room, in order. Returns (claims, slots that are left).
+    def _claim_ready(self, group: str | None, free: int, at: int, slots: int | None) -> "tuple[int, int]":
+        """Claim what is ready and finds room, in order. Returns (claims, slots that are left; without slots: claims).
 
         Who needs more slots than are left holds up all behind it: else it might never come to its turn. Who is barred for another
-        reason is passed over.
+        reason, or takes more than the group has at all, is passed over.
         """
         store = self._context.store
         claimed = passed = 0
         while free > 0 and passed < MOST_PASSED and not self._full:
             asked = free
-            jobs = store.ready(group, asked, passed, sorted(self._mutexes))
+            jobs = store.ready(group, asked, passed, sorted(self._mutexes), self._context.bad)
             for job in jobs:
                 if self._is_barred(job):  # by one that was claimed since we asked
                     continue
-                takes = _slots(job)
+                takes = 1 if slots is None else _slots(job)
+                if slots is not None and takes > slots:
+                    passed += 1
+                    continue
                 if takes > free:
                     return claimed, 0
                 became = self._claim(job, at)
@@ -146,6 +151,10 @@ class Dispatcher:
 
     def _claim(self, job: "Job", at: int, *, borrowed: bool = False) -> str:
         """Claim the job's next run. Returns CLAIMED; PASSED: it cannot start now; or GONE: it is no longer queued."""
+        with self._context.of(job.id):
+            return self._try_to_claim(job, at, borrowed=borrowed)
+
+    def _try_to_claim(self, job: "Job", at: int, *, borrowed: bool) -> str:
         context = self._context
         standing, token = self._fronts.standing(job.id)
         if standing == AWAITED:
@@ -158,14 +167,14 @@ class Dispatcher:
             instead = self._ends_first(job, at)
         if instead is not None:
             context.store.record(job, instead, at)
-            context.store.forget_front(job.id)
+            if isinstance(instead, e.Ended):
+                context.store.forget_front(job.id)
             context.touch()  # others may have waited for that, and needs are looked at before claims
             return GONE
         failpoint("claim.before")
-        live = self._lend(job, at)
+        live = self._lend(job, at, borrowed=borrowed)
         if live is None:
             return PASSED
-        live.borrowed = borrowed
         self._mutexes.update(job.mutex or ())
         context.runs[job.id] = live
         context.claimed.append(live)
@@ -173,7 +182,7 @@ class Dispatcher:
             self._alone.add(job.id)
         return CLAIMED
 
-    def _lend(self, job: "Job", at: int) -> LiveRun | None:
+    def _lend(self, job: "Job", at: int, *, borrowed: bool) -> LiveRun | None:
         """Lend a state file to the next run of the job and record the claim; None: there is none to be had now."""
         context, facts = self._context, self._context.facts
         if self._full:
@@ -186,9 +195,10 @@ class Dispatcher:
             context.loop.call_after(RETRY, context.touch)
             return None
         try:
-            claim = e.Claimed(
-                run=job.run + 1, host=facts.host, boot=facts.boot, state_file=number, limits=self._limits(job) if job.spec else None
-            )  # fmt: skip
+            limits = self._limits(job) if job.spec else None
+            if borrowed:  # for the next supervisor, too
+                limits = {**(limits or {}), "borrowed": True}
+            claim = e.Claimed(run=job.run + 1, host=facts.host, boot=facts.boot, state_file=number, limits=limits)
             job = context.store.record(job, claim, at)
             run = context.store.current_run(job)
             if run is None:

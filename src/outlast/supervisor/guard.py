@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from outlast.home import Home
+
     Heard = Callable[[int, int], None]
 
 SIGTERM = 15
@@ -124,3 +126,14 @@ class Guard:
             send(self._fd, SIGTERM)
             os.close(self._fd)
             self._fd = -1
+
+
+def open_lifeline(home: "Home") -> "tuple[int, int]":
+    """Return (read end, write end) of the lifeline. The read end is opened while a writer is there: only so does it report our end."""
+    path = home.at("lifeline")
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        pass
+    write_end = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), write_end

@@ -30,10 +30,11 @@ MOST = 3600_000_000_000  # of one wait: the wall clock may jump, and timeout.job
 class Clock:
     """What is known of one run's time."""
 
-    __slots__ = ("at", "silent_since", "times")
+    __slots__ = ("at", "serial", "silent_since", "times")
 
     def __init__(self) -> None:
         """Nothing was looked at yet."""
+        self.serial = 0  # of the last timer: earlier ones are void
         self.at = 0  # when its files were last looked at (ns since boot)
         self.times: dict[str, int] = {}  # of its files, as last seen
         self.silent_since: dict[str, int] = {}  # ns since boot
@@ -74,7 +75,15 @@ class Limiter:
             return
         wait = next_look(live.job, live.run.limits, clocks)
         if wait is not None:
-            self._context.loop.call_after(min(wait, MOST) + LATER, lambda: self._look(live))
+            self._look_after(live, min(wait, MOST) + LATER)
+
+    def _look_after(self, live: LiveRun, delay: int) -> None:
+        """Look again after `delay`; an earlier timer of the run is void by that."""
+        clock = live.clock
+        if clock is not None:
+            clock.serial += 1
+            serial = clock.serial
+            self._context.loop.call_after(delay, lambda: self._look(live) if clock.serial == serial else None)
 
     def _clocks(self, live: LiveRun) -> Clocks:
         at, job, limits = boottime(), live.job, live.run.limits or {}
@@ -106,11 +115,14 @@ class Limiter:
         """Record what was reached, within the current transaction. Returns how many runs that was."""
         found, self._reached = self._reached, []
         for live in found:
-            if live.over or live.run.limits is None or self._context.runs.get(live.id) is not live:
-                continue
-            job = self._context.store.job(live.id)
-            if job is None or job.status != RUNNING or job.run != live.run.run:
-                continue
+            if not live.over and self._context.runs.get(live.id) is live and live.id not in self._context.bad:
+                with self._context.of(live.id):
+                    self._record(live, at)
+        return len(found)
+
+    def _record(self, live: LiveRun, at: int) -> None:
+        job = self._context.store.job(live.id)
+        if live.run.limits is not None and job is not None and job.status == RUNNING and job.run == live.run.run:
             live.job = job
             events: list[e.AnyEvent] = [*reached(job, live.run.limits, self._clocks(live))]
             signals = [event for event in events if isinstance(event, e.Signalled)]
@@ -120,8 +132,7 @@ class Limiter:
                 live.to_warn = event.signal
             failpoint("limit.before")
             live.job = self._context.store.record_all(job, events, at)
-            self._context.loop.call_after(LATER, lambda live=live: self._look(live))  # type: ignore[misc]
-        return len(found)
+            self._look_after(live, LATER)
 
     def committed(self) -> None:
         """Send the warnings that are durable now."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 READ = select.EPOLLIN
+LONGEST = 3600_000_000_000  # of one wait: epoll takes no more than 2^31 ms
 
 
 class Loop:
@@ -47,7 +48,7 @@ class Loop:
         if self._deadlines:
             until = max(self._deadlines[0][0] - monotonic(), 0)
             at_most = until if at_most is None else min(at_most, until)
-        timeout = -1 if at_most is None else (at_most + 999_999) // 1_000_000 / 1000
+        timeout = -1 if at_most is None else (min(at_most, LONGEST) + 999_999) // 1_000_000 / 1000
         for fd, _ in self._epoll.poll(timeout, 1024):
             handler = self._handlers.get(fd)
             if handler is not None:  # an earlier one of this round may have closed it

@@ -11,24 +11,25 @@ import sys
 
 import outlast
 from outlast import seams
-from outlast.core.errors import OutlastError
+from outlast.core.errors import OutlastError, SystemFault
 from outlast.executors import local
 from outlast.executors.lender import Lender
 from outlast.home import Home
 from outlast.processes.cgroups import Delegation
 from outlast.processes.identity import boot_id, pid_namespace
+from outlast.processes.pidfd import reap
 from outlast.processes.starter import CLEAN, LOCK_FD, READY_FD, is_newer
 from outlast.processes.surroundings import limits_of_others, raise_descriptor_limit, surroundings
 from outlast.seams import failpoint, now
 from outlast.store.store import Store
 from outlast.supervisor.collector import Collector
 from outlast.supervisor.conditions import Conditions
-from outlast.supervisor.context import Context, Facts, LiveRun
+from outlast.supervisor.context import Context, Facts, LiveRun, died, said
 from outlast.supervisor.dispatcher import Dispatcher
 from outlast.supervisor.door import Door, hang_bell, listen
 from outlast.supervisor.enforcer import Enforcer
 from outlast.supervisor.fronts import Fronts
-from outlast.supervisor.guard import Guard
+from outlast.supervisor.guard import Guard, open_lifeline
 from outlast.supervisor.limiter import Limiter
 from outlast.supervisor.loop import Loop
 from outlast.supervisor.pauser import Pauser
@@ -38,7 +39,7 @@ from outlast.supervisor.watcher import Watcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from outlast.store.reading import Outlook
@@ -83,6 +84,7 @@ class Supervisor:
         self.idle_since: int | None = None
         self.next_due: int | None = None  # when the next pending job is (ns), as of the last cycle
         self._commits = 0  # since the last checkpoint
+        self._not_before = 0  # the next cycle, on the monotonic clock: after one that failed
         self.fronts = Fronts(self.store)
         self.watcher = Watcher(context)
         self.stopper = Stopper(context)
@@ -103,12 +105,10 @@ class Supervisor:
         """Take over every run that was claimed and whose end is not recorded."""
         failpoint("adopt.before")
         runs = self.context.runs
-        for job in self.store.running():
-            run = self.store.run(job.id, job.run)
-            if run is None:
-                self.context.log(f"job {job.id}: running without a run")
-                continue
-            runs[job.id] = LiveRun(job, run, self.home.run_path(job.id, job.run))
+        for number in self.store.running_ids():
+            live = self._live(number)
+            if live is not None:
+                runs[number] = live
         self.context.lender = Lender(self.home, {live.run.state_file for live in runs.values()})
         for live in list(runs.values()):
             self.pauser.adopted(live)
@@ -116,6 +116,22 @@ class Supervisor:
             self.watcher.adopt(live)
         self.enforcer.sweep()
         failpoint("adopt.after")
+
+    def _live(self, number: int) -> LiveRun | None:
+        """Return the present run of a running job; None if what the record says of it cannot be read."""
+        try:
+            job = self.store.job(number)
+            run = None if job is None else self.store.run(number, job.run)
+        except SystemFault as error:
+            error.job = error.job or number
+            if number not in self.context.hopeless:
+                self.context.blame(error)
+                self.context.hopeless.add(number)
+            return None
+        if job is None or run is None:
+            self.context.log(f"job {number}: running without a run")
+            return None
+        return LiveRun(job, run, self.home.run_path(number, job.run))
 
     def listen_to_signals(self) -> None:
         """Take SIGTERM, SIGINT and SIGHUP, by which service managers, terminals and shutdowns end a process, as wishes that we leave."""
@@ -137,13 +153,17 @@ class Supervisor:
     def run(self) -> None:
         """Cycle until there is nothing left to do, or somebody wants us to leave, or a newer version is to take over."""
         while True:
-            if self.context.dirty:
+            if self._may_cycle():
                 self._cycle()
             if self.upgrade:
                 self._become_newer()
             if (self.leaving or self._may_leave()) and self._gone():
                 return
             self.loop.wait(self._patience())
+
+    def _may_cycle(self) -> bool:
+        """Tell whether there may be something to do, and the last failure is long enough ago."""
+        return self.context.dirty and seams.monotonic() >= self._not_before
 
     def _cycle(self) -> None:
         context = self.context
@@ -165,10 +185,12 @@ class Supervisor:
                     at = now()
                     outlook, more = self._collect_and_claim(self.store.outlook(), ended, at)
                     started += more
-        except OutlastError as error:
-            context.log(f"cycle failed: {error}")
+        except Exception as error:  # noqa: BLE001  # whatever it is, all other jobs go on
+            if not context.blame(error):
+                self._not_before = seams.monotonic() + BACK_OFF
+            context.log(f"cycle failed: {said(error)}")
             self._forget_unwritten(ended)
-            self.loop.call_after(BACK_OFF, context.touch)
+            context.touch()
             return
         self.next_due = self._next_due(outlook, at)
         if ended:
@@ -198,7 +220,7 @@ class Supervisor:
             del self.context.runs[live.id]  # its slot is free for the claims of this commit
         ended += over
         settled = 0
-        if self.store.any_needs():
+        if self.store.any_needs() or self.conditions.has_news:
             settled = self.settler.run_once(at) + self.conditions.run_once(at)
         if settled or self.collector.retried:
             outlook = self.store.outlook()
@@ -261,9 +283,11 @@ class Supervisor:
     def _patience(self) -> int | None:
         """Return how long the loop may wait (ns): until the next pending job is due, or until idleness has lasted long enough."""
         if self.context.dirty:
-            return 0
+            return max(self._not_before - seams.monotonic(), 0)
         if self.next_due is not None:
             left = self.next_due - now()
+            if left <= 0 and self.context.bad:
+                return BACK_OFF  # what is due may be due for ever
             if left <= 0:
                 self.context.touch()
             return max(0, min(left, WALL))
@@ -316,26 +340,6 @@ class Supervisor:
         os.execve(argv[0], argv, environment)
 
 
-def open_lifeline(home: Home) -> "tuple[int, int]":
-    """Return (read end, write end) of the lifeline. The read end is opened while a writer is there: only so does it report our end."""
-    path = home.at("lifeline")
-    try:
-        os.mkfifo(path, 0o600)
-    except FileExistsError:
-        pass
-    write_end = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), write_end
-
-
-def reap(reaped: "Callable[[int, int], None]") -> None:
-    """Let the kernel forget children that have ended, after `reaped` was told of each; a pidfd of theirs stays readable."""
-    try:
-        while (child := os.waitpid(-1, os.WNOHANG))[0]:
-            reaped(*child)
-    except ChildProcessError:
-        pass
-
-
 def _drain(fd: int) -> None:
     os.read(fd, 64)
 
@@ -366,7 +370,12 @@ def main() -> None:
     os.chdir("/")
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()} {outlast.__version__} {now()} {pid_namespace()}\n".encode(), 0)
-    serve(Supervisor(home, lock), ready)
+    try:
+        supervisor = Supervisor(home, lock)
+    except BaseException as error:
+        died(home, error)
+        raise
+    serve(supervisor, ready)
 
 
 def serve(supervisor: Supervisor, ready: int) -> None:
@@ -382,5 +391,5 @@ def serve(supervisor: Supervisor, ready: int) -> None:
     try:
         supervisor.run()
     except BaseException as error:
-        supervisor.context.log(f"died of {type(error).__name__}: {error}")
+        died(supervisor.home, error)
         raise

@@ -37,23 +37,27 @@ class Pauser:
         store, runs = self._context.store, self._context.runs
         paused = set(store.paused()) if any_paused else set()
         changed = 0
-        for number in paused | {live.id for live in runs.values() if live.frozen}:
+        for number in (paused | {live.id for live in runs.values() if live.frozen is not False}) - self._context.bad:
             live = runs.get(number)
-            if live is None or live.command_pid is None or live.over or live.frozen == (number in paused):
-                continue
-            job = store.job(number)
-            if job is None or job.status != RUNNING or (job.paused and job.stop_requested is not None):
-                continue  # it is over, or being ended, for which it has to move
-            live.frozen = job.paused
-            signal, by = (SIGSTOP, "pause") if job.paused else (SIGCONT, "resume")
-            live.job = store.record(job, e.Signalled(signal=signal, by=by), at)
-            self._begun.append(live)
-            changed += 1
+            if live is not None and live.command_pid is not None and not live.over and live.frozen != (number in paused):
+                with self._context.of(number):
+                    changed += self._change(live, at)
         return changed
 
+    def _change(self, live: LiveRun, at: int) -> bool:
+        store = self._context.store
+        job = store.job(live.id)
+        if job is None or job.status != RUNNING or (job.paused and job.stop_requested is not None):
+            return False  # it is over, or being ended, for which it has to move
+        live.frozen = job.paused
+        signal, by = (SIGSTOP, "pause") if job.paused else (SIGCONT, "resume")
+        live.job = store.record(job, e.Signalled(signal=signal, by=by), at)
+        self._begun.append(live)
+        return True
+
     def adopted(self, live: LiveRun) -> None:
-        """Take over a run: if it was paused once, it may have been left standing by whoever was killed before it could go on."""
-        live.frozen = live.job.paused_for > 0 and not live.job.paused
+        """Take over a run: if it was ever paused, it is not known whether its processes stand still, whoever was killed in between."""
+        live.frozen = None if live.job.paused or live.job.paused_for else False
 
     def committed(self) -> None:
         """Do what is durable now."""

@@ -32,17 +32,21 @@ class Settler:
 
     def run_once(self, at: int) -> int:
         """Look at all needs that are due, within the current transaction. Returns how many jobs changed."""
-        store = self._context.store
         settled = 0
-        due = store.needs_due(AT_ONCE)
+        due = self._due()
         while due:
             for number, need in due:
-                settled += self._settle(number, need, at)
+                with self._context.of(number):
+                    settled += self._settle(number, need, at)
             if settled >= AT_ONCE:
                 self._context.touch()  # the rest follows in the next commit
                 break
-            due = store.needs_due(AT_ONCE)  # who ended by that may be needed by others
+            due = self._due()  # who ended by that may be needed by others
         return settled
+
+    def _due(self) -> "list[tuple[int, Need]]":
+        bad = self._context.bad
+        return [(number, need) for number, need in self._context.store.needs_due(AT_ONCE + len(bad)) if number not in bad]
 
     def _settle(self, number: int, need: "Need", at: int) -> bool:
         store = self._context.store
@@ -74,11 +78,21 @@ class Settler:
         store = self._context.store
         served = 0
         for number in store.past_deadline(at):
-            job = store.job(number)
-            while job is not None and (event := at_deadline(job, at)) is not None:  # several may have passed while nobody looked
-                failpoint("deadline.before")
-                job = store.record(job, event, at)
-                served += 1
-                if isinstance(event, e.Ended):
-                    store.forget_front(number)
+            if number in self._context.bad:
+                continue
+            with self._context.of(number):
+                served += self._end_late(number, at)
+        return served
+
+    def _end_late(self, number: int, at: int) -> int:
+        """Serve the deadlines of one job. Returns how many."""
+        store = self._context.store
+        served = 0
+        job = store.job(number)
+        while job is not None and (event := at_deadline(job, at)) is not None:  # several may have passed while nobody looked
+            failpoint("deadline.before")
+            job = store.record(job, event, at)
+            served += 1
+            if isinstance(event, e.Ended):
+                store.forget_front(number)
         return served

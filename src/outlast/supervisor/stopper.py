@@ -44,22 +44,29 @@ class Stopper:
         store = self._context.store
         ended = 0
         for number in store.to_stop() if wished else ():
-            job = store.job(number)
-            if job is None or job.stop_requested is None:
-                continue
-            if job.status != RUNNING:
-                store.record(job, without_run(job), at)
-                store.forget_front(number)
-                ended += 1
-                continue
-            live = self._context.runs.get(number)
-            if live is not None and live.wish_at != job.stop_requested["at"]:
-                live.job = job
-                self._serve(live, job.stop_requested, at)
+            if number not in self._context.hopeless:
+                with self._context.of(number):
+                    ended += self._see_to(number, at)
         for live in self._context.runs.values():
             if live.leftovers_due and live.stopping is None and not live.over:
                 self._begin_leftovers(live)
         return ended
+
+    def _see_to(self, number: int, at: int) -> bool:
+        """Serve the wish of one job, if it is new. Tells whether it ended by that, without a run."""
+        store = self._context.store
+        job = store.job(number)
+        if job is None or job.stop_requested is None:
+            return False
+        if job.status != RUNNING:
+            store.record(job, without_run(job), at)
+            store.forget_front(number)
+            return True
+        live = self._context.runs.get(number)
+        if live is not None and live.wish_at != job.stop_requested["at"]:
+            live.job = job
+            self._serve(live, job.stop_requested, at)
+        return False
 
     def _serve(self, live: LiveRun, wish: "dict[str, Any]", at: int) -> None:
         if self._is_past(live, wish):

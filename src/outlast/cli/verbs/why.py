@@ -15,5 +15,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
 
         print(dumps({"schema": 1, "id": job.id, "status": job.status, "outcome": job.outcome, "why": text}))
     else:
-        print(text)
+        from outlast.cli.terminal import visible
+
+        print(visible(text))
     return 0

@@ -70,8 +70,10 @@ INSERT INTO seen (condition, met, text, at) VALUES (?, ?, ?, ?)
 ON CONFLICT (condition) DO UPDATE SET met = excluded.met, text = excluded.text, at = excluded.at
 -- name: seen
 SELECT met, text, at FROM seen WHERE condition = ?
+-- name: any-seen
+SELECT 1 FROM seen LIMIT 1
 -- name: forget-seen
-DELETE FROM seen WHERE condition = ?
+DELETE FROM seen WHERE condition = ?1 OR ?1 IS NULL
 -- name: any-disabled
 SELECT 1 FROM disabled LIMIT 1
 -- name: disabled
@@ -106,6 +108,8 @@ SELECT
     EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_paused WHERE paused = 1 AND status = 'running')
 -- name: running
 SELECT id FROM jobs WHERE status = 'running' AND status <> 'ended' ORDER BY id
+-- name: active-ids
+SELECT id FROM jobs WHERE status IN ('reserved', 'pending', 'queued', 'running') AND status <> 'ended'
 -- name: queued-before
 SELECT count(*) FROM jobs WHERE status = 'queued' AND status <> 'ended' AND "group" = ?1 AND paused = 0 AND held = 0
     AND (priority > ?3 OR (priority = ?3 AND id < ?2))
@@ -116,6 +120,8 @@ ORDER BY next_run_at LIMIT 1000
 SELECT min(next_run_at) FROM jobs WHERE status = 'pending' AND waits = 0 AND next_run_at IS NOT NULL AND paused = 0 AND held = 0
 -- name: past-deadline
 SELECT id FROM jobs WHERE deadline IS NOT NULL AND deadline <= ? ORDER BY deadline LIMIT 1000
+-- name: lapsed
+SELECT id FROM jobs WHERE status = 'reserved' AND status <> 'ended' AND deadline IS NOT NULL AND deadline <= ?
 -- name: next-deadline
 SELECT min(deadline) FROM jobs WHERE deadline IS NOT NULL
 -- name: to-stop
@@ -139,8 +145,8 @@ ORDER BY g.name
 INSERT INTO groups (name, slots, paused, draining, created_at) VALUES (?, ?, 0, 0, ?)
 ON CONFLICT (name) DO UPDATE SET slots = excluded.slots
 -- name: pause-group
-INSERT INTO groups (name, slots, paused, draining, created_at) VALUES (?, NULL, ?, ?, ?)
-ON CONFLICT (name) DO UPDATE SET paused = excluded.paused, draining = excluded.draining
+INSERT INTO groups (name, slots, paused, draining, created_at) VALUES (?1, NULL, coalesce(?2, 0), coalesce(?3, 0), ?4)
+ON CONFLICT (name) DO UPDATE SET paused = coalesce(?2, paused), draining = coalesce(?3, draining)
 -- name: remove-group
 DELETE FROM groups WHERE name = ?
 -- name: group-active
