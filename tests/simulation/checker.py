@@ -278,7 +278,9 @@ class Checker:
         like = [other for other in self.active.values() if other is not seen and other.status != ENDED and self._alike(seen, other)]
         if rule in ("queue", "replace"):
             by = seen.key is not None
-            before = [other.id for other in like if other.order[by] < seen.order[by] or other.id in seen.behind]
+            # Who waits for its turn has waited for all lower ids since a reservation took this name: that goes first, or nobody would.
+            turns = {other.id for other in like if other.id > seen.id and other.status == PENDING and other.rule[:5] in ("queue", "repla")}
+            before = [other.id for other in like if (other.order[by] < seen.order[by] and other.id not in turns) or other.id in seen.behind]
             if before:
                 self._fail(f"job {seen.id} ({seen.rule}) starts while {before} with the same key or name are active")
 

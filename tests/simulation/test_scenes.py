@@ -102,6 +102,16 @@ def test_who_is_barred_by_a_mutex_holds_nobody_up_however_many_slots_it_takes(sc
     assert (QUEUED, RUNNING) == (scene.job(wide).status, scene.job(narrow).status)
 
 
+def test_who_is_passed_over_hides_nobody(scene: Scene) -> None:
+    scene.store.set_group("g", 3, 1)
+    wide = scene.submit(group="g", slots=3)
+    scene.store.set_group("g", 2, 1)
+    scene.submit(group="g", mutex=["tape"], priority=1)
+    narrow = scene.submit(group="g")
+    scene.cycle()
+    assert (QUEUED, RUNNING) == (scene.job(wide).status, scene.job(narrow).status)
+
+
 def test_who_borrows_a_slot_waits_for_its_mutex(scene: Scene) -> None:
     scene.store.set_group("g", 1, 1)
     parent = scene.submit(group="g", mutex=["tape"])

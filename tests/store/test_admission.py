@@ -461,7 +461,7 @@ def test_a_job_cannot_take_more_slots_than_there_are(store: Store) -> None:
 def test_the_higher_the_priority_the_earlier(store: Store) -> None:
     jobs = [submit(store, priority=priority) for priority in (0, 5, -5, 5)]
     assert [2, 4, 1, 3] == [job.id for job in store.ready(None, 9)]
-    assert [4, 1] == [job.id for job in store.ready(None, 2, passed=1)]
+    assert [4, 1] == [job.id for job in store.ready(None, 2, after=store.job(2))]
     grouped = [submit(store, group="g", priority=priority) for priority in (0, 5, 0)]
     assert [1, 0, 2] == [store.queued_before(job) for job in grouped]
     assert 4 == len(jobs)

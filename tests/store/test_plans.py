@@ -65,7 +65,7 @@ SAME_COST: dict[str, Question] = {
         r.before_in_turn(MADE),
         r.before_in_turn(MADE.replace(key="k")),
     ],
-    "needs": lambda r: [r.outlook(), r.needs_due(9), r.needs_of(7), r.waiting_for("turn:n:x"), r.database.one("depends-on", 7, 9)],
+    "needs": lambda r: [r.outlook(), r.needs_due(9), r.needs_of(7), r.waiting_for("turn:n:x")],
     "deadlines": lambda r: [r.past_deadline(2 * AT), r.next_deadline(), r.paused()],
     "events": lambda r: [r.last_event(), r.last_events(9), r.events_after(5, 9)],
 }

@@ -87,14 +87,14 @@ def _decide(store: "Store", submission: "Submission", now: int) -> "tuple[e.Ende
 def _behind(store: "Store", job: "Job", needs: "list[Need]", which: str, word: "str | bytes") -> "list[Need]":
     """Return `needs` and the ends of those that go before a job whose id was reserved: its number tells nothing of its turn.
 
-    Who waits for its own turn since the reservation goes after it.
+    Who waits for its own turn since the reservation, or in any other way for this job, goes after it.
     """
     from outlast.core.needs import JOB, Need, turn
 
     before = [number for (number,) in store.database.all(f"active-ids-{which}", word, job.id)]
     after = {number for number in store.waiting_for(turn(job)) if number > job.id}
     known = {need.other for need in needs}
-    behind = [number for number in before if number not in after and number not in known]
+    behind = [number for number in before if number not in after and number not in known and not _waits_for(store, number, job)]
     return [*needs, *(Need(name=f"{JOB}:{number}", other=number, outcomes=j.OUTCOMES) for number in behind)]
 
 
@@ -181,7 +181,7 @@ def _unmet(store: "Store", submission: "Submission") -> "tuple[list[Need], str |
         status, outcome = store.state(need.other)
         if status is None:
             raise NotFound(f"no job `{need.other}`", f"`outlast list` shows what there is in {store.database.home.path}")
-        if submission.job.id and store.database.one("depends-on", need.other, submission.job.id):
+        if submission.job.id and _waits_for(store, need.other, submission.job):
             raise UsageError(f"job {need.other} waits for job {submission.job.id}, which would wait for it", "leave one of the two out")
         told, text = verdict(need, status, outcome)
         if told == NEVER:
@@ -189,6 +189,34 @@ def _unmet(store: "Store", submission: "Submission") -> "tuple[list[Need], str |
         elif told != MET:
             unmet.append(need)
     return unmet, never
+
+
+def _waits_for(store: "Store", number: int, job: "Job") -> bool:
+    """Tell whether job `number` waits for `job`, whose id was reserved and is to be filled now, or for one that waits for it."""
+    seen, left = {number}, [number]
+    while left:
+        number = left.pop()
+        if number == job.id:
+            return True
+        left += (others := _waited_for(store, number, job) - seen)
+        seen |= others
+    return False
+
+
+def _waited_for(store: "Store", number: int, job: "Job") -> "set[int]":
+    """Return the ids of the jobs for which job `number` waits, once `job` is called as it is to be."""
+    from outlast.core.needs import TURN, turn
+
+    others: set[int] = set()
+    waiter = None
+    for need in store.needs_of(number):
+        if need.other is not None:
+            others.add(need.other)
+        elif need.name.startswith(f"{TURN}:") and (waiter := waiter or store.job(number)) is not None:  # after all with lower ids
+            which, word = ("name", waiter.name) if waiter.key is None else ("key", waiter.key)
+            alike = {other for (other,) in store.database.all(f"active-ids-{which}", as_stored_text(word), number)}
+            others |= {other for other in alike | ({job.id} if need.name == turn(job) else set()) if other < number}
+    return others
 
 
 def lapse(store: "Store", now: int) -> int:

@@ -173,20 +173,23 @@ class Reading:
         )  # fmt: skip
 
     def ready(
-        self, group: str | None, at_most: int, passed: int = 0, barred: "Collection[str]" = (), without: "Collection[int]" = ()
+        self, group: str | None, at_most: int, after: "Job | None" = None, barred: "Collection[str]" = (), without: "Collection[int]" = ()
     ) -> "list[Job]":
-        """Return the queued jobs of a group (None: without group) that may start, in their order; not the first `passed` of them.
+        """Return the queued jobs of a group (None: without group) that may start, in their order; only those behind `after`.
 
         `barred`: mutexes that running jobs have. Whoever wants one of them is not even looked at: thousands may. `without`: nor these.
         """
-        tail = "ORDER BY priority DESC, id LIMIT ? OFFSET ?"
+        tail = "ORDER BY priority DESC, id LIMIT ?"
         free = f" AND (mutex IS NULL OR NOT ({' OR '.join(['instr(mutex, ?)'] * len(barred))}))" if barred else ""
         if without:
             free += f" AND id NOT IN ({', '.join([f'{number:d}' for number in without])})"
-        words = [dumps(word) for word in barred]
+        values: list[Any] = [dumps(word) for word in barred]
+        if after is not None:
+            free += " AND priority <= ? AND (priority < ? OR id > ?)"
+            values += [after.priority, after.priority, after.id]
         if group is None:
-            return self.select(f'{_READY} AND "group" IS NULL{free}', (*words, at_most, passed), tail)
-        return self.select(f'{_READY} AND "group" = ?{free}', (as_stored_text(group), *words, at_most, passed), tail)
+            return self.select(f'{_READY} AND "group" IS NULL{free}', (*values, at_most), tail)
+        return self.select(f'{_READY} AND "group" = ?{free}', (as_stored_text(group), *values, at_most), tail)
 
     def usual_duration(self, name: str) -> int | None:
         """Return the median (ns) of the last runs of jobs called `name` that succeeded; None if there are none."""

@@ -103,10 +103,14 @@ class Dispatcher:
         """
         store = self._context.store
         claimed = passed = 0
+        last: Job | None = None
         while free > 0 and passed < MOST_PASSED and not self._full:
-            asked = free
-            jobs = store.ready(group, asked, passed, sorted(self._mutexes), self._context.bad)
+            asked = free + passed
+            jobs = store.ready(group, asked, last, sorted(self._mutexes), self._context.bad)
             for job in jobs:
+                last = job
+                if not free or self._full:
+                    break
                 if self._is_barred(job):  # by one that was claimed since we asked
                     continue
                 takes = 1 if slots is None else _slots(job)

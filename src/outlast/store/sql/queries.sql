@@ -58,13 +58,6 @@ UPDATE needs SET due = 1 WHERE need = ?1 AND job = (SELECT min(job) FROM needs W
 SELECT job FROM needs WHERE need = ? AND other IS NULL ORDER BY job
 -- name: count-waiting
 SELECT count(*) FROM needs WHERE need = ? AND other IS NULL
--- name: depends-on
-WITH RECURSIVE above (id) AS (
-    VALUES (?)
-    UNION
-    SELECT n.other FROM needs AS n JOIN above AS a ON n.job = a.id WHERE n.other IS NOT NULL
-)
-SELECT 1 FROM above WHERE id = ?
 -- name: put-seen
 INSERT INTO seen (condition, met, text, at) VALUES (?, ?, ?, ?)
 ON CONFLICT (condition) DO UPDATE SET met = excluded.met, text = excluded.text, at = excluded.at
