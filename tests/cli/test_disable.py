@@ -105,6 +105,7 @@ def test_enabling_all_or_none(outlast):
     ("words", "status", "said"),
     [
         (["disable"], 2, "NAME"), (["disable", ""], 2, "no name"), (["disable", "--regex", "("], 2, "regular expression"),
+        (["disable", "--regex", "(a+)+b"], 2, "(a+)+b"), (["disable", "--regex", "(a|ab)*c"], 2, "(a|ab)*c"),
         (["disable", "n", "--until", "2001-01-01 08:00"], 2, "past"), (["disable", "n", "--until", "x"], 2, "--until"),
         (["enable", "n"], 3, "`n` is not disabled"), (["enable"], 2, "NAME"), (["list-disabled", "x"], 2, "x"),
     ],

@@ -157,6 +157,25 @@ def test_a_second_signal_kills(outlast):
     assert ("interrupted", "interrupted, ended by SIGKILL", 9) == tuple(job[key] for key in ("outcome", "reason", "signal"))
 
 
+def test_at_a_third_signal_the_client_leaves(outlast):
+    def left():
+        process.send_signal(signal.SIGTERM)
+        assert process.poll() is not None
+
+    with outlast.start("run", "-w", "--", "sh", "-c", "echo up; exec sleep 1000", stderr=subprocess.PIPE) as process:
+        assert b"up\n" == process.stdout.readline()
+        supervisor = outlast.supervisor_pid()
+        os.kill(supervisor, signal.SIGSTOP)  # nobody serves what is wished
+        try:
+            eventually(left)
+            assert 128 + signal.SIGTERM == process.wait(60)
+            assert b"outlast: left job 1, whose end is asked for\n" == process.stderr.readline()
+        finally:
+            os.kill(supervisor, signal.SIGCONT)
+    assert 0 != outlast("wait", "1").status
+    assert "interrupted" == outlast.show(1)["outcome"]
+
+
 def test_two_signals_before_it_starts(outlast):
     outlast("group", "set", "g", "--slots", "1", status=0)
     outlast.run("-g", "g", "--", "sleep", "1000")

@@ -17,6 +17,9 @@ from simulation.rules import Tally, is_over, pause_between
 
 RESERVED, PENDING, QUEUED, RUNNING, ENDED, NEW = "reserved", "pending", "queued", "running", "ended", "new"
 GRACE_OF_CLOCK = 31 * SECOND  # a deadline on the wall clock is looked at so often at least, should the clock have jumped
+_WAITS_FOR = """WITH RECURSIVE above (id) AS
+    (VALUES (?) UNION SELECT n.other FROM needs AS n JOIN above AS a ON n.job = a.id WHERE n.other IS NOT NULL)
+SELECT 1 FROM above WHERE id = ?"""
 _ROW = (
     "SELECT id, version, status, outcome, reason, run, waits, successes, failures, uncharged, paused, held, "
     "next_run_at, deadline, ended_at, (SELECT count(*) FROM needs WHERE job = jobs.id) FROM jobs "
@@ -78,6 +81,7 @@ class Checker:
         self.trace = hashlib.blake2b(digest_size=16)
         self.endings: Counter[str] = Counter()
         self._last = 0
+        self._execute: Any = None
         self._taken: list[int] = []  # jobs that were claimed in the last commit
         self._freed: set[str] = set()  # mutexes that were given back in the last commit
 
@@ -85,7 +89,7 @@ class Checker:
 
     def look(self, database: Any, runs: "dict[int, Any]") -> None:
         """Look at what was committed since the last look. `runs`: those that the supervisor has in hand."""
-        execute = database.connection.execute
+        execute = self._execute = database.connection.execute
         events = execute("SELECT id, job, version, kind, at, data FROM events WHERE id > ? ORDER BY id", (self._last,)).fetchall()
         if not events:
             return
@@ -281,8 +285,12 @@ class Checker:
             # Who waits for its turn has waited for all lower ids since a reservation took this name: that goes first, or nobody would.
             turns = {other.id for other in like if other.id > seen.id and other.status == PENDING and other.rule[:5] in ("queue", "repla")}
             before = [other.id for other in like if (other.order[by] < seen.order[by] and other.id not in turns) or other.id in seen.behind]
-            if before:
+            if before and not all(self._waits_for(other, seen.id) for other in before):
                 self._fail(f"job {seen.id} ({seen.rule}) starts while {before} with the same key or name are active")
+
+    def _waits_for(self, job: int, other: int) -> bool:
+        """Tell whether `job` waits for `other`, or for one that does: whoever waits for a reserved id goes after it."""
+        return self._execute(_WAITS_FOR, (job, other)).fetchone() is not None
 
     @staticmethod
     def _alike(seen: Seen, other: Seen) -> bool:

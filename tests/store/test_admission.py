@@ -383,6 +383,36 @@ def test_cycles_through_reserved_ids_cannot_be_submitted(store: Store, home_path
     assert [] == miscounted(store)
 
 
+def test_a_cycle_through_a_turn_cannot_be_submitted(store: Store, home_path: Path) -> None:
+    first = reserve(store, name="sync").id
+    second = submit(store, name="sync", overlap="queue")  # after all with lower ids that are called so
+    before = dump(home_path)
+    with pytest.raises(UsageError, match=f"job {second.id} waits for job {first}, which would wait for it"):
+        after(store, second.id, id=first)
+    assert before == dump(home_path)
+
+
+def test_a_cycle_through_a_turn_that_a_new_name_would_make_cannot_be_submitted(store: Store, home_path: Path) -> None:
+    first = reserve(store, name="other").id
+    submit(store, name="sync")
+    second = submit(store, name="sync", overlap="queue")
+    before = dump(home_path)
+    made = submission(name="sync", spec={"after.succeeded": [second.id]})
+    with pytest.raises(UsageError, match=f"job {second.id} waits for job {first}, which would wait for it"):
+        store.submit([made.replace(job=made.job.replace(id=first), needs=tuple(needs_of(made.job.spec)))], tick())
+    assert before == dump(home_path)
+
+
+def test_a_reserved_id_takes_its_turn_before_those_that_wait_for_it(store: Store) -> None:
+    first = reserve(store, name="sync").id
+    second = submission(name="sync", spec={"after.succeeded": [first]})
+    (waiting,) = store.submit([second.replace(needs=tuple(needs_of(second.job.spec)))], tick())
+    made = submission(name="sync", spec={"overlap": "queue"})
+    (job,) = store.submit([made.replace(job=made.job.replace(id=first))], tick())
+    assert [] == needs(store, job)
+    assert [f"job:{first}"] == needs(store, waiting)
+
+
 def test_diamonds_are_no_cycles(store: Store) -> None:
     top = submit(store)
     sides = [after(store, top.id) for _ in range(2)]

@@ -1,7 +1,7 @@
 """A job in front: the client hands its three descriptors over and waits; the shim passes everything through.
 
 The client is not on the path of any byte, so that it may be killed at any time. SIGINT and SIGTERM to it interrupt the job
-with that signal; a second one interrupts it with SIGKILL.
+with that signal; a second one interrupts it with SIGKILL; at a third one the client leaves.
 """
 
 import _signal  # type: ignore[import-not-found]  # `signal` costs 5 ms for its enumerations
@@ -67,7 +67,7 @@ class Signals:
 
 
 class Detached(Exception):  # it is no error: we go, the job stays
-    """The client was told by a signal to leave a job that is not its own."""
+    """The client was told by a signal to leave a job that is not its own, or whose end does not come."""
 
     def __init__(self, signal: int) -> None:
         super().__init__()
@@ -130,9 +130,9 @@ class InFront:
             ready = dict(poller.poll(SAFETY_MS))
             if self.signals.fd in ready:
                 for number in self.signals.taken():
-                    if self.joined:
-                        raise Detached(number)
                     asked += 1
+                    if self.joined or asked > 2:
+                        raise Detached(number)
                     self._interrupt(job, number if asked == 1 else SIGKILL)
             for connection in (watched, self.connection):
                 if connection.fileno() in ready and not _told(connection):
@@ -183,7 +183,7 @@ def run_in_front(
         try:
             job = in_front.wait(job)
         except Detached as detached:
-            _say(f"left job {job.id}, which goes on")
+            _say(f"left job {job.id}, {'which goes on' if in_front.joined else 'whose end is asked for'}")
             return 128 + detached.signal
     in_front.signals.give_back()
     if not quiet and job.outcome not in (SUCCEEDED, FAILED, NEUTRAL, STOPPED, INTERRUPTED):

@@ -54,6 +54,7 @@ def as_text(value: "Any") -> "Any":
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
+_SHAPES = {"command": list, "mutex": list, "spec": dict, "limits": dict}  # a null is no JSON null, but NULL
 _EMPTY: "dict[str, Callable[[], Any]]" = {"{}": dict, "[]": list}  # what most jobs have: it need not be read
 
 
@@ -63,7 +64,11 @@ def as_json(text: str, field: str) -> "Any":
     if empty is not None:
         return empty()
     try:
-        return loads(text)
+        value = loads(text)
+        shape = _SHAPES.get(field)
+        if shape is None or isinstance(value, shape):
+            return value
+        raise TypeError(f"it is {value!r:.40}")
     except (ValueError, TypeError, RecursionError) as error:
         raise SystemFault(
             f"a row of outlast.db is damaged (`{field}`: {error})", "trying again does not help; `outlast doctor` says more"
