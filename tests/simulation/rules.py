@@ -1,12 +1,15 @@
 """What must follow a run, told a second time and in other words than `core.retries`: the checker compares the two."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from outlast.core.options import value
+from outlast.core.times import LATEST
 
 UNCHARGED = ("interrupted", "lost")
 FAILURES = ("failed", "interrupted", "timed_out", "aborted", "not_started", "lost")
+AGE = 10**18  # 31 years: whatever is longer is as long as can be kept
 LONGEST_USUAL = 600_000_000_000
 
 
@@ -53,10 +56,15 @@ def pause_between(spec: Mapping[str, Any], tally: Tally, outcome: str) -> tuple[
     if outcome == "succeeded" and spec.get("retries.success-delay") is not None:
         first = spec["retries.success-delay"]
     base = value(spec, "retries.exponential-backoff-base")
-    grown = first * base ** max(tally.charged - 1, 0)
+    try:
+        grown = first and first * base ** max(tally.charged - 1, 0)
+    except OverflowError:
+        grown = math.inf
     if base > 1:
         most = spec.get("retries.max-delay", max(first, LONGEST_USUAL))
         if most is not None:
             grown = min(grown, most)
     half = value(spec, "retries.jitter-range") / 2
+    if grown - half > AGE:
+        return AGE, LATEST
     return max(0, int(grown - half) - 2), max(0, int(grown + half) + 2)

@@ -153,7 +153,7 @@ class Episode:
         clock, times = self.machine.clock, [self.machine.next_plan(), self._people_at]
         if self.supervisor is not None:
             if self.supervisor.context.dirty:
-                times.append(clock.mono)
+                times.append(max(clock.mono, self.supervisor._not_before))
             times += [self.supervisor.loop.next_at(), self._wake_at]  # type: ignore[attr-defined]
         until = min((at for at in times if at is not None), default=clock.mono + SECOND)
         clock.mono = max(clock.mono, until)
