@@ -34,7 +34,7 @@ def main() -> int:
     began, lives, steps, seed = time.perf_counter(), 0, 0, args.seed
     while (time.perf_counter() - began < args.minutes * 60) if args.minutes else lives < args.lives:
         size = Episode.size(seed) if args.minutes else min(Episode.size(seed), args.lives - lives)
-        episode = Episode(seed, size, cells, without)
+        episode = Episode(seed, size, cells, without, size // 2)  # who takes more steps for a life teaches little by it
         try:
             episode.run()
         except Broken as error:

@@ -11,7 +11,7 @@ def shrink(broken: Broken, lives: int) -> list[str]:
     out: list[str] = []
     for name in names:
         try:
-            Episode(broken.seed, lives, Counter(), frozenset([*out, name])).run()
+            Episode(broken.seed, lives, Counter(), frozenset([*out, name]), lives // 2).run()
         except Broken as again:
             if _like(again.what) == _like(broken.what):
                 out.append(name)

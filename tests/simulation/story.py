@@ -1,5 +1,6 @@
 """One episode: a home, a machine, people and mischief, all drawn from one seed; then nothing is submitted any more, and all must end."""
 
+import math
 import re
 import shutil
 import tempfile
@@ -50,9 +51,14 @@ class Broken(AssertionError):
 
 
 class Episode:
-    """`without`: names of habits, odds and mischief that are left out, whatever the seed says."""
+    """So many lives, or so many steps (`most`) and what they leave to be done, whichever comes first.
 
-    def __init__(self, seed: int, lives: int, cells: "Counter[tuple[str, str, str]]", without: "frozenset[str]" = frozenset()) -> None:
+    `without`: names of habits, odds and mischief that are left out, whatever the seed says.
+    """
+
+    def __init__(
+        self, seed: int, lives: int, cells: "Counter[tuple[str, str, str]]", without: "frozenset[str]" = frozenset(), most: float = math.inf
+    ) -> None:
         self.seed = seed
         self.lives = lives
         self.rng = rng = Random(seed)
@@ -66,6 +72,7 @@ class Episode:
         self.counts: Counter[str] = Counter()
         self.supervisor: Simulated | None = None
         self._without = without
+        self._most = most
         self._since = 0  # when the supervisor came up (monotonic)
         self._wake_at: int | None = None  # when the loop's patience ends (monotonic)
         self._failed = False  # the last cycle was not written
@@ -126,7 +133,7 @@ class Episode:
         rng, checker = self.rng, self.checker
         checker.steady = not self.mischief.jump
         self._people_at: int | None = self.machine.clock.mono
-        while checker.lives < self.lives and self.step < self.lives // 2:
+        while checker.lives < self.lives and self.step < self._most:
             self._advance()
             if self._people_at is not None and self._people_at <= self.machine.clock.mono:
                 self._people_act()
@@ -140,7 +147,7 @@ class Episode:
 
     @staticmethod
     def size(seed: int) -> int:
-        """Return how many lives are worth an episode, if half as many steps are enough: many small cycles teach as much with fewer."""
+        """Return how many lives are worth an episode: those with many small cycles teach as much with fewer."""
         rng = Random(seed)
         Odds(rng)
         return 2000 if Mischief(rng).lag >= 10.0 else 600
