@@ -111,7 +111,11 @@ def _waiting_is_not_stopped(original: Original) -> Original:
 
 
 def _oldest_first(original: Original) -> Original:
-    return lambda self, group, at_most, passed=0: sorted(original(self, group, at_most, passed), key=lambda job: job.id)
+    def ready(self: Reading, group: Any, at_most: int, after: Any = None, *rest: Any) -> list[Any]:
+        found = sorted(original(self, group, 10_000, None, *rest), key=lambda job: job.id)
+        return [job for job in found if after is None or job.id > after.id][:at_most]
+
+    return ready
 
 
 def _exit_code_in_seven_bits(original: Original) -> Original:

@@ -27,6 +27,9 @@ FAR = 2 * 86_400 * SECOND
 MOST_STEPS = 100_000  # of the end of an episode
 
 
+OUR_FAULT = re.compile(r"^log: (?:cycle failed|job \d+ is left alone from now on): (?!SystemFault)[A-Z]\w+: ")
+
+
 class Mischief:
     """How often what goes wrong, per step."""
 
@@ -75,6 +78,7 @@ class Episode:
         self._most = most
         self._since = 0  # when the supervisor came up (monotonic)
         self._wake_at: int | None = None  # when the loop's patience ends (monotonic)
+        self._fault = ""  # what the supervisor was kept from dying of, though the world is innocent of it
         self._failed = False  # the last cycle was not written
         self._full = False  # and there was no state file to be had
 
@@ -83,6 +87,8 @@ class Episode:
         self.steps.append(f"  {self.step} {self.machine.clock.mono / SECOND:.6f} {text}")
         if text.startswith("log: cycle failed"):
             self._failed = True
+        if OUR_FAULT.search(text):
+            self._fault = text
         if text.endswith("no state file: No space left on device"):
             self._full = True
 
@@ -309,6 +315,8 @@ class Episode:
             supervisor.context.lives = False  # type: ignore[attr-defined]
             self.machine.close_all()  # its end does
             self.counts["left"] += 1
+        if self._fault:
+            raise Violation(self._fault)
         if cycles:
             self.checker.look(self.store.database, supervisor.context.runs)
         if not stays:
