@@ -140,10 +140,10 @@ def _met_is_queued_though_held(original: Original) -> Original:
 
 
 def _wishes_are_lost(original: Original) -> Original:
-    def record_all(self: Store, job: Any, events: Any, now: int, start: Any = None) -> Any:
+    def write(self: Store, job: Any, events: Any, now: int, start: Any = None) -> Any:
         return original(self, job, events, now, None if start is None else start.replace(held=False, paused=False))
 
-    return record_all
+    return write
 
 
 def _deadlines_slip(original: Original) -> Original:
@@ -172,7 +172,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("time limits of runs are not looked at", Limiter, "began", _limits_are_not_looked_at),
     Fault("deadlines are not kept", lifecycle, "TIMED", lambda timed: frozenset()),
     Fault("what is met is queued though it is held", settler, "met", _met_is_queued_though_held),
-    Fault("what was wished of a reservation is forgotten", Store, "_record_all", _wishes_are_lost),
+    Fault("what was wished of a reservation is forgotten", Store, "write", _wishes_are_lost),
     Fault("deadlines are served late", Settler, "end_late", _deadlines_slip),
     Fault("reserved ids wait for their number's turn", admission, "_behind", lambda original: lambda *given: [*given[2]]),
 )  # fmt: skip

@@ -47,17 +47,9 @@ def caught(fault: Fault, lives: int) -> Broken | None:
     return None
 
 
-@pytest.mark.parametrize("name", ["mutexes are not asked for", "one run more than retries.num-runs"])
-def test_a_fault_is_found(name: str) -> None:
-    (fault,) = [fault for fault in FAULTS if fault.name == name]
-    assert caught(fault, 5000) is not None
-
-
-@pytest.mark.long
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_every_fault_is_found(fault: Fault) -> None:
-    told = caught(fault, 50_000)
+    told = caught(fault, 20_000)
     assert told is not None
     print(f"seed {told.seed}, step {told.step}: {told.what}")
 
