@@ -1,12 +1,12 @@
 """A real loop to drive, and no process of a test outlives it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from outlast.seams import monotonic
 from outlast.supervisor.loop import Loop
-from processes.family import be_subreaper, descendants, end_all
+from processes.conftest import no_process_left  # noqa: F401  # used by all tests here
 
 MS = 1_000_000
 
@@ -43,15 +43,3 @@ class Driven(Loop):
 @pytest.fixture
 def loop() -> Driven:
     return Driven()
-
-
-@pytest.fixture(autouse=True)
-def no_process_left() -> Iterator[None]:
-    """End what the test has started, also what lost its parents: it became ours."""
-    be_subreaper(True)
-    before = descendants()
-    yield
-    try:
-        end_all(but=before)
-    finally:
-        be_subreaper(False)
