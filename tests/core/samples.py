@@ -47,6 +47,7 @@ def event_for(kind: type[e.Event], status: str) -> "e.AnyEvent":
         e.StopRequested: {"verb": j.STOP, "by": "me"},
         e.Signalled: {"signal": 15, "by": j.STOP},
         e.Warned: {"warning": "w", "text": "t"},
+        e.WarningOver: {"warning": "w", "text": "t"},
         e.Noted: {"text": "t"},
         e.Met: {"need": "job:1"},
         e.Postponed: {"until": NOW + 10},

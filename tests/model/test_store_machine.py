@@ -75,6 +75,7 @@ def event_of(draw: Any, kind: type[e.Event], job: Job, needs: Iterable[str] = ()
         e.StopRequested: lambda: {"verb": draw(st.sampled_from(j.STOP_VERBS)), "scope": draw(st.sampled_from(["job", "run"]))},
         e.Signalled: lambda: {"signal": draw(st.integers(1, 64)), "by": draw(st.sampled_from(["signal", *j.STOP_VERBS]))},
         e.Warned: lambda: {"warning": "w", "text": draw(TEXTS), "run": draw(st.none() | st.just(job.run))},
+        e.WarningOver: lambda: {"warning": "w", "text": draw(TEXTS), "run": draw(st.none() | st.just(job.run))},
         e.Noted: lambda: {"text": draw(TEXTS), "data": {"n": draw(NUMBERS)}},
     }
     event: e.AnyEvent = kind(**fields.get(kind, dict)())  # type: ignore[assignment]

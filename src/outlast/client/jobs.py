@@ -3,6 +3,7 @@
 A failure of the command is data; only our failures are exceptions (`outlast.OutlastError` and its kinds).
 """
 
+from outlast.client.looking import Looking
 from outlast.client.wishes import Wishes
 from outlast.core.errors import NotFound, Refused, UsageError
 from outlast.core.job import ENDED, OUTCOMES, RUNNING, STATUSES, Job, Run
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, Self
 
-    from outlast.client.output import Output
     from outlast.client.rehearsing import Rehearsed
     from outlast.core.selectors import Selector
     from outlast.store.reading import Reading
@@ -28,7 +28,7 @@ _AT_LEAST = 2  # events of a job that ends as it is submitted; one that was rese
 _AT_ONCE = 50  # of many jobs that are waited for, so many are looked at together
 
 
-class Jobs(Wishes):
+class Jobs(Wishes, Looking):
     """The jobs of one home. Opening costs nothing until something is asked for. Threads may share it; close it when all are through."""
 
     def __init__(self, home: "str | None" = None) -> None:
@@ -273,40 +273,6 @@ class Jobs(Wishes):
     def runs(self, which: "int | str | Job") -> "List[Run]":
         """Return the runs of a job, the first one first."""
         return [*self.one(which).runs]
-
-    def events(self, which: "int | str | Job | None" = None, limit: int = 50) -> "List[dict[str, Any]]":
-        """Return the events of a job, or the last ones of all jobs; the oldest first."""
-        if self.reading is None:
-            return []
-        if which is None:
-            return self.reading.last_events(limit)
-        return self.reading.events_of(self.one(which).id)
-
-    def listen(self, after: int | None = None) -> "Iterator[dict[str, Any]]":
-        """Yield events as they happen, of all jobs, for ever; `after`: the id of the last one that was seen."""
-        from outlast.client.waiting import listen
-
-        return listen(self.home, self.store, after)
-
-    def why(self, which: "int | str | Job") -> str:
-        """Return in a paragraph why a job waits, was skipped, how it ended, and what happens next."""
-        from outlast.client.reasons import why
-
-        return why(self, self.one(which))
-
-    def waiting_for(self, which: "int | str | Job") -> "List[str]":
-        """Return what a pending job still waits for, each as a part of a sentence; empty if it does not wait for anything but its time."""
-        from outlast.client.reasons import waiting_for
-
-        job = self.one(which)
-        return waiting_for(self.reading, job) if self.reading is not None and job.waits else []
-
-    def logs(self, which: "int | str | Job", run: int = -1) -> "Output":
-        """Return what a run of a job has written so far: `.stdout`, `.stderr`, `.lines()`. Raises NotFound."""
-        from outlast.client.output import Output, numbered
-
-        job = self.one(which)
-        return Output(self.home, job, numbered(job, run))
 
     # Waiting and ending
 

@@ -69,14 +69,15 @@ class Postponed(Event):
 class Claimed(Event):
     """A run was given out to an executor. Durable before anything is started."""
 
-    _fields = ("run", "host", "boot", "state_file", "limits")
+    _fields = ("run", "host", "boot", "state_file", "limits", "fingerprint")
     run: int
     host: str
     boot: str
     state_file: int
     limits: "dict[str, Any] | None"
+    fingerprint: str | None
     kind = "claimed"
-    _defaults = {"state_file": 0, "limits": None}
+    _defaults = {"state_file": 0, "limits": None, "fingerprint": None}
 
 
 class Started(Event):
@@ -180,13 +181,25 @@ class Signalled(Event):
 
 
 class Warned(Event):
-    """A warning's state changed. `run`: the run that it is about, if it is about one."""
+    """There is something to warn of, or more of it. `run`: the run that it is about, if it is about one; `times`: how often so far."""
+
+    _fields = ("warning", "text", "run", "times")
+    warning: str
+    text: str
+    run: int | None
+    times: int | None  # None: once more
+    kind = "warned"
+    _defaults = {"run": None, "times": None}
+
+
+class WarningOver(Event):
+    """What was warned of is so no longer; the warning stays in the history."""
 
     _fields = ("warning", "text", "run")
     warning: str
     text: str
     run: int | None
-    kind = "warned"
+    kind = "warning_over"
     _defaults = {"run": None}
 
 
@@ -202,12 +215,12 @@ class Noted(Event):
 
 EVENTS: "tuple[type[Event], ...]" = (
     Reserved, Submitted, Met, Queued, Postponed, Claimed, Started, Retried, Ended, StopRequested,
-    Paused, Resumed, Held, Released, Signalled, Warned, Noted,
+    Paused, Resumed, Held, Released, Signalled, Warned, WarningOver, Noted,
 )  # fmt: skip
 BY_KIND = {event.kind: event for event in EVENTS}
 
 if TYPE_CHECKING:  # what `lifecycle` takes apart: an event that is added here and not handled there is a type error
     AnyEvent = (
         Reserved | Submitted | Met | Queued | Postponed | Claimed | Started | Retried | Ended | StopRequested
-        | Paused | Resumed | Held | Released | Signalled | Warned | Noted
+        | Paused | Resumed | Held | Released | Signalled | Warned | WarningOver | Noted
     )  # fmt: skip

@@ -69,7 +69,7 @@ class Job(Value):
         "priority", "mutex", "waits", "deadline", "successes", "failures", "uncharged",
         "paused", "paused_at", "paused_for", "held", "stop_requested", "warnings",
         "info", "params", "rerun_of", "schedule", "trigger", "automatic",
-        "environment", "spec", "runs",
+        "environment", "spec", "feedback", "progress", "runs",
     )  # fmt: skip
     id: int
     version: int  # number of events so far; the guard of every write
@@ -105,7 +105,7 @@ class Job(Value):
     held: bool
     # {"verb", "signal", "grace", "scope", "at"}: what was asked last, not what is; {"sent_at", "sent_verb"}: of the first that was served
     stop_requested: "dict[str, Any] | None"
-    warnings: "list[dict[str, Any]]"  # {"warning", "text", "at", "run", "count"}: what was warned of, each once
+    warnings: "list[dict[str, Any]]"  # {"warning", "text", "at", "run", "count", "over_at"}: what was warned of, each once
     info: "list[str]"
     params: "dict[str, str]"
     rerun_of: int | None
@@ -114,6 +114,8 @@ class Job(Value):
     automatic: bool
     environment: str | None  # content hash of the stored environment
     spec: "dict[str, Any]"
+    feedback: "dict[str, str] | None"  # what its last run had reported when it was over; of a running one see `client.observed`
+    progress: "dict[str, Any] | None"  # {"percent", "done", "total", "unit", "text", "from"}, likewise
     runs: "tuple[Run, ...]"  # no column: filled in by whoever asks for one job
 
     _defaults = {
@@ -123,7 +125,8 @@ class Job(Value):
         "priority": 0, "mutex": None, "waits": 0, "deadline": None, "successes": 0, "failures": 0, "uncharged": 0,
         "paused": False, "paused_at": None, "paused_for": 0, "held": False, "stop_requested": None, "warnings": (),
         "info": ("", "", ""), "params": {}, "rerun_of": None,
-        "schedule": None, "trigger": None, "automatic": False, "environment": None, "spec": {}, "runs": (),
+        "schedule": None, "trigger": None, "automatic": False, "environment": None, "spec": {},
+        "feedback": None, "progress": None, "runs": (),
     }  # fmt: skip
 
     @property
@@ -146,6 +149,7 @@ class Run(Value):
     _fields = (
         "job", "run", "status", "outcome", "reason", "exit_code", "signal", "pid", "pid_start", "host", "boot", "pidns", "state_file",
         "claimed_at", "started_at", "ended_at", "cpu", "max_rss", "stdout", "stderr", "log", "missing", "leftovers", "limits",
+        "processes", "fingerprint", "kept",
     )  # fmt: skip
     job: int
     run: int
@@ -171,11 +175,15 @@ class Run(Value):
     missing: int | None  # bytes that the log lacks
     leftovers: int | None  # processes that were left when the run was over
     limits: "dict[str, Any] | None"  # what holds for it: its time limit (ns), and by what its other limits are enforced
+    processes: int | None  # the most that it had at once, where the kernel counts them
+    fingerprint: str | None  # hash of what it ran with
+    kept: int | None  # bytes of its output on the disk, about; 0 once they are pruned; None before its end
 
     _defaults = {
         "status": RUNNING, "outcome": None, "reason": None, "exit_code": None, "signal": None, "pid": None, "pid_start": None,
         "host": "", "boot": "", "pidns": None, "state_file": 0, "started_at": None, "ended_at": None, "cpu": None, "max_rss": None,
         "stdout": None, "stderr": None, "log": None, "missing": None, "leftovers": None, "limits": None,
+        "processes": None, "fingerprint": None, "kept": None,
     }  # fmt: skip
 
     @property
@@ -189,7 +197,7 @@ class Ending(Value):
 
     _fields = (
         "outcome", "reason", "exit_code", "signal", "ended_at",
-        "cpu", "max_rss", "stdout", "stderr", "log", "missing", "leftovers",
+        "cpu", "max_rss", "stdout", "stderr", "log", "missing", "leftovers", "processes", "feedback", "progress",
     )  # fmt: skip
     outcome: str
     reason: str
@@ -203,10 +211,14 @@ class Ending(Value):
     log: int | None
     missing: int | None
     leftovers: int | None
+    processes: int | None
+    feedback: "dict[str, str] | None"
+    progress: "dict[str, Any] | None"
 
     _defaults = {
         "exit_code": None, "signal": None, "cpu": None, "max_rss": None,
         "stdout": None, "stderr": None, "log": None, "missing": None, "leftovers": None,
+        "processes": None, "feedback": None, "progress": None,
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ A key that is missing from the table *is* the illegal transition. `after` is pur
 from outlast.core import events as e
 from outlast.core.errors import Bug
 from outlast.core.job import ENDED, FAILURES, PENDING, QUEUED, RESERVED, RUNNING, SUCCEEDED, UNCHARGED, Ending, Job, Run
+from outlast.core.options import value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _STAY: "dict[str, frozenset[str]]" = {s: frozenset({s}) for s in (RESERVED, PEND
 
 def _wishes(status: str) -> "dict[type[e.Event], frozenset[str]]":
     """Return what may be wished of every job that is not over, whatever its status: a wish never changes the status."""
-    kinds = (e.StopRequested, e.Paused, e.Resumed, e.Held, e.Released, e.Warned, e.Noted)
+    kinds = (e.StopRequested, e.Paused, e.Resumed, e.Held, e.Released, e.Warned, e.WarningOver, e.Noted)
     return dict.fromkeys(kinds, _STAY[status])
 
 
@@ -148,6 +149,8 @@ def _changes(job: Job, event: "e.AnyEvent", now: int) -> "dict[str, Any]":  # no
             return {"stop_requested": {**wish, "sent_at": now, "sent_verb": event.by}}
         case e.Warned():
             return {"warnings": _warned(job, event, now)}
+        case e.WarningOver():
+            return {"warnings": _warning_over(job, event, now)}
         case e.Noted():
             return {}
     raise _no_rule(event)
@@ -186,9 +189,20 @@ def _warned(job: Job, event: e.Warned, now: int) -> "list[dict[str, Any]]":
     warnings = [dict(warning) for warning in job.warnings]
     for warning in warnings:
         if (warning["warning"], warning["run"]) == (event.warning, event.run):
-            warning |= {"text": event.text, "at": now, "count": warning["count"] + 1}
+            count = warning["count"] + 1 if event.times is None else event.times
+            warning |= {"text": event.text, "at": now, "count": count, "over_at": None}
             return warnings
-    return [*warnings, {"warning": event.warning, "text": event.text, "at": now, "run": event.run, "count": 1}]
+    made = {"warning": event.warning, "text": event.text, "at": now, "run": event.run, "count": event.times or 1, "over_at": None}
+    return [*warnings, made]
+
+
+def _warning_over(job: Job, event: e.WarningOver, now: int) -> "list[dict[str, Any]]":
+    """Return the warnings when what one of them warned of is over."""
+    warnings = [dict(warning) for warning in job.warnings]
+    for warning in warnings:
+        if (warning["warning"], warning["run"]) == (event.warning, event.run) and warning.get("over_at") is None:
+            warning |= {"text": event.text, "over_at": now}
+    return warnings
 
 
 def _no_rule(event: "Never") -> Bug:
@@ -210,7 +224,11 @@ def _wish(before: "dict[str, Any] | None", event: e.StopRequested, now: int) -> 
 
 def _of(job: Job, ending: Ending) -> "dict[str, Any]":
     """Return what a run that is over leaves on its job: how it ended, and one more of its kind."""
-    told = {"exit_code": ending.exit_code, "signal": ending.signal}
+    told: dict[str, Any] = {"exit_code": ending.exit_code, "signal": ending.signal}
+    if ending.feedback is not None or job.feedback is not None:
+        told["feedback"] = ending.feedback
+    if ending.progress is not None or job.progress is not None:
+        told["progress"] = ending.progress
     if ending.outcome == SUCCEEDED:
         return {**told, "successes": job.successes + 1}
     if ending.outcome in UNCHARGED:
@@ -227,18 +245,18 @@ def run_after(job: Job, run: Run | None, event: "e.AnyEvent", now: int) -> Run |
         case e.Claimed():
             return Run(
                 job=job.id, run=event.run, host=event.host, boot=event.boot, state_file=event.state_file, claimed_at=now,
-                limits=event.limits,
+                limits=event.limits, fingerprint=event.fingerprint,
             )  # fmt: skip
         case e.Started():
             run = _current(job, run, event.run)
             return run.replace(pid=event.pid, pid_start=event.pid_start, pidns=event.pidns, started_at=event.started_at)
         case e.Retried():
-            return _over(_current(job, run, event.run), event.ending)
+            return _over(job, _current(job, run, event.run), event.ending)
         case e.Ended():
-            return None if event.ending is None else _over(_current(job, run, event.run), event.ending)
+            return None if event.ending is None else _over(job, _current(job, run, event.run), event.ending)
         case (
             e.Reserved() | e.Submitted() | e.Met() | e.Queued() | e.Postponed() | e.StopRequested() | e.Paused() | e.Resumed()
-            | e.Held() | e.Released() | e.Signalled() | e.Warned() | e.Noted()
+            | e.Held() | e.Released() | e.Signalled() | e.Warned() | e.WarningOver() | e.Noted()
         ):  # fmt: skip
             return None
     raise _no_rule(event)
@@ -250,5 +268,16 @@ def _current(job: Job, run: Run | None, number: int | None) -> Run:
     return run
 
 
-def _over(run: Run, ending: Ending) -> Run:
-    return run.replace(status=ENDED, **dict(ending.items()))
+def _over(job: Job, run: Run, ending: Ending) -> Run:
+    told = {name: content for name, content in ending.items() if name not in _OF_THE_JOB}
+    most = None if not ending.log else _most_kept(job)
+    return run.replace(status=ENDED, kept=ending.log if most is None else min(ending.log or 0, most), **told)
+
+
+_OF_THE_JOB = frozenset({"feedback", "progress"})  # of an ending: what the job keeps, not the run
+
+
+def _most_kept(job: Job) -> int | None:
+    """Return how many bytes of a run's output stay on the disk; None for no limit."""
+    size, files = value(job.spec, "log.file.max-bytes"), value(job.spec, "log.run.max-files")
+    return None if size is None or files is None else size * files

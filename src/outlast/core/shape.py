@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from outlast.core.job import Job, Run
+    from outlast.core.observed import Observed
 
 SCHEMA = 1
 
@@ -31,15 +32,17 @@ def run_shape(run: "Run", now: int | None = None) -> "dict[str, Any]":
         "started_at": format_time_utc(run.started_at), "ended_at": format_time_utc(run.ended_at), "duration": seconds(lasted(run, now)),
         "cpu": seconds(run.cpu), "max_rss": run.max_rss, "stdout": run.stdout, "stderr": run.stderr,
         "missing": run.missing, "leftovers": run.leftovers, "limits": _limits(run.limits),
+        "processes": run.processes, "kept": run.kept, "fingerprint": run.fingerprint,
     }  # fmt: skip
 
 
 def job_shape(
     job: "Job", runs: "Iterable[Run] | None" = None, now: int | None = None, *, waiting_for: "Iterable[str]" = (),
+    observed: "Observed | None" = None,
 ) -> "dict[str, Any]":  # fmt: skip
     """Return the JSON of a job as `show --json` has it; without `runs` as in a listing, which has neither `spec` nor `runs`.
 
-    `now` (ns) gives a running one its duration so far.
+    `now` (ns) gives a running one its duration so far, `observed` what is seen of it beside the record.
     """
     shape: dict[str, Any] = {
         "schema": SCHEMA, "id": job.id, "name": job.name, "description": job.description, "key": job.key, "group": job.group,
@@ -51,8 +54,13 @@ def job_shape(
         "next_run_at": format_time_utc(job.next_run_at), "waiting_for": list(waiting_for),
         "priority": job.priority, "mutex": [*(job.mutex or ())],
         "paused": job.paused, "held": job.held, "stop_requested": _wish(job.stop_requested),
-        "activity": None, "heartbeat_at": None, "heartbeat_timeout": None,
-        "info": [*job.info], "params": dict(job.params), "feedback": {}, "progress": None,
+        "activity": observed.activity if observed else None,
+        "heartbeat_at": format_time_utc(observed.heartbeat_at) if observed else None,
+        "heartbeat_timeout": seconds(observed.heartbeat_timeout) if observed else None,
+        "info": [*job.info], "params": dict(job.params),
+        "feedback": dict(observed.feedback if observed else job.feedback or {}),
+        "progress": _progress(observed.progress if observed else job.progress), "last_line": observed.last_line if observed else None,
+        "usual_duration": seconds(observed.usual) if observed else None, "usage": _usage(observed),
         "warnings": [_warning(warning) for warning in job.warnings],
         "rerun_of": job.rerun_of, "schedule": job.schedule, "trigger": format_time_utc(job.trigger), "automatic": job.automatic,
     }  # fmt: skip
@@ -64,12 +72,12 @@ def job_shape(
 
 def jobs_shape(
     jobs: "Iterable[Job]", more: int = 0, now: int | None = None, runs: "Mapping[int, Iterable[Run]] | None" = None,
-    waiting_for: "Mapping[int, Iterable[str]] | None" = None,
+    waiting_for: "Mapping[int, Iterable[str]] | None" = None, observed: "Mapping[int, Observed] | None" = None,
 ) -> "dict[str, Any]":  # fmt: skip
-    """Return the JSON of a listing. `more`: how many were left out; `runs` and `waiting_for` by job id."""
+    """Return the JSON of a listing. `more`: how many were left out; `runs`, `waiting_for` and `observed` by job id."""
     shapes = []
     for job in jobs:
-        shape = job_shape(job, None, now, waiting_for=(waiting_for or {}).get(job.id, ()))
+        shape = job_shape(job, None, now, waiting_for=(waiting_for or {}).get(job.id, ()), observed=(observed or {}).get(job.id))
         if runs is not None:
             shape["runs"] = [run_shape(run, now) for run in runs.get(job.id, ())]
         shapes.append(shape)
@@ -103,7 +111,18 @@ def _limits(limits: "Mapping[str, Any] | None") -> "dict[str, Any] | None":
 
 
 def _warning(warning: "Mapping[str, Any]") -> "dict[str, Any]":
-    return {**warning, "at": format_time_utc(warning["at"])}
+    return {**warning, "at": format_time_utc(warning["at"]), "over_at": format_time_utc(warning.get("over_at"))}
+
+
+def _progress(progress: "Mapping[str, Any] | None") -> "dict[str, Any] | None":
+    return None if progress is None else {**progress, "eta": seconds(progress.get("eta"))}
+
+
+def _usage(observed: "Observed | None") -> "dict[str, Any] | None":
+    """Return what a running job uses now; of one that has ended see its runs."""
+    if observed is None or (observed.processes is None and observed.output is None):
+        return None
+    return {"cpu": seconds(observed.cpu), "rss": observed.rss, "processes": observed.processes, "output": observed.output}
 
 
 def _wish(wish: "dict[str, Any] | None") -> "dict[str, Any] | None":

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-SCHEMA = 1
+SCHEMA = 2
 BUSY_MS = 30_000
 STATEMENTS = 512  # kept prepared: an update names the columns that change, so there are many
 # A client that stands still in a transaction, or is torn out of one, would hold up all others.
@@ -86,7 +86,9 @@ class Database:
             return
         self._refuse_newer(version)
         if self.readonly:
-            return  # nothing was submitted yet
+            if version:
+                Database(self.home).close()  # an earlier version's: whoever wants to read it brings it up to date
+            return  # else nothing was submitted yet
         with _Flock(self):
             self.connection.execute("PRAGMA journal_mode=WAL")
             self.connection.execute("PRAGMA synchronous=FULL")

@@ -15,7 +15,7 @@ RUN_FIELDS = Run._fields
 _QUOTED = {"group": '"group"', "trigger": '"trigger"'}
 JOB_COLUMNS = ", ".join(_QUOTED.get(f, f) for f in JOB_FIELDS)
 RUN_COLUMNS = ", ".join(RUN_FIELDS)
-_JSON = frozenset({"command", "mutex", "stop_requested", "warnings", "info", "params", "spec"})
+_JSON = frozenset({"command", "mutex", "stop_requested", "warnings", "info", "params", "spec", "feedback", "progress"})
 _TEXT = frozenset({"name", "description", "group", "key", "cwd", "user", "reason", "schedule"})  # may be bytes that are not UTF-8
 _FLAGS = frozenset({"paused", "held", "automatic"})
 
@@ -54,7 +54,14 @@ def as_text(value: "Any") -> "Any":
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
-_SHAPES = {"command": list, "mutex": list, "spec": dict, "limits": dict}  # a null is no JSON null, but NULL
+_SHAPES = {
+    "command": list,
+    "mutex": list,
+    "spec": dict,
+    "limits": dict,
+    "feedback": dict,
+    "progress": dict,
+}  # a null is no JSON null, but NULL
 _EMPTY: "dict[str, Callable[[], Any]]" = {"{}": dict, "[]": list}  # what most jobs have: it need not be read
 
 

@@ -5,6 +5,7 @@ import sys
 
 from outlast.cli import render
 from outlast.cli.terminal import colours, width
+from outlast.core.job import RUNNING
 from outlast.core.selectors import parse_selectors
 from outlast.seams import now
 
@@ -36,7 +37,8 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         from outlast.core.shape import jobs_shape
 
         waits = {job.id: jobs.waiting_for(job.id) for job in found if job.waits}
-        print(dumps(jobs_shape(found, more, now(), runs, waits)))
+        observed = {job.id: jobs.observe(job) for job in found if job.status == RUNNING}
+        print(dumps(jobs_shape(found, more, now(), runs, waits, observed)))
         return 0
     sys.stdout.write(
         render.jobs_table(

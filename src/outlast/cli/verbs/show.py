@@ -26,7 +26,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         from outlast.core.jsontext import dumps
         from outlast.core.shape import job_shape
 
-        print(dumps(job_shape(job, job.runs, now(), waiting_for=jobs.waiting_for(job))))
+        print(dumps(job_shape(job, job.runs, now(), waiting_for=jobs.waiting_for(job), observed=jobs.observe(job))))
     else:
         notes = [event["data"]["text"] for event in jobs.events(job) if event["kind"] == "noted"]
         told = details.job_detail(

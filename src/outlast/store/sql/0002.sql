@@ -1,0 +1,39 @@
+-- Schema 2: what jobs tell of themselves, what runs ran with, what is kept how long. A supervisor of schema 1 that still lives goes on
+-- writing: every new column may be left out.
+
+ALTER TABLE jobs ADD COLUMN feedback TEXT;   -- JSON object: the last run's at its end
+ALTER TABLE jobs ADD COLUMN progress TEXT;   -- JSON object: likewise
+ALTER TABLE runs ADD COLUMN processes INTEGER;
+ALTER TABLE runs ADD COLUMN fingerprint TEXT;
+ALTER TABLE runs ADD COLUMN kept INTEGER;    -- bytes of its output on the disk, about; 0 once they are pruned
+UPDATE runs SET kept = min(log, 268435456) WHERE status = 'ended' AND log > 0;
+CREATE INDEX runs_kept ON runs (ended_at, kept) WHERE kept > 0;
+
+CREATE TABLE fingerprints (                  -- what runs ran with; many share one
+    hash TEXT PRIMARY KEY,
+    facts TEXT NOT NULL,                     -- JSON object
+    created_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+ALTER TABLE environments ADD COLUMN used_at INTEGER;  -- about when a job was last submitted with it
+CREATE TABLE masked_environments (           -- what is left of an environment when its jobs' output is gone
+    hash TEXT PRIMARY KEY,
+    names TEXT NOT NULL,                     -- JSON object: name -> keyed hash of the value
+    surroundings TEXT NOT NULL,
+    masked_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE settings (                      -- what was set for the home (scope '') or a group (scope 'group:NAME')
+    scope TEXT NOT NULL,
+    name TEXT NOT NULL,                      -- of an option
+    value TEXT NOT NULL,                     -- JSON
+    PRIMARY KEY (scope, name)
+) WITHOUT ROWID;
+
+CREATE TABLE removed (                       -- jobs whose records were removed, as ranges of ids
+    first INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL
+);
+INSERT INTO meta VALUES ('mask_key', lower(hex(randomblob(32)))), ('texts_to', 0);
