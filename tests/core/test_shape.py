@@ -9,7 +9,8 @@ SECOND = 1_000_000_000
 # as CONTRACT has them, in this order
 KEYS = """schema id name description key group command cwd user status outcome reason exit_code signal run pid duration
 created_at queued_at started_at ended_at next_run_at waiting_for priority mutex paused held stop_requested activity heartbeat_at
-heartbeat_timeout info params feedback progress last_line usual_duration usage warnings rerun_of schedule trigger automatic spec runs""".split()
+heartbeat_timeout info params feedback
+progress last_line usual_duration usage warnings rerun_of schedule trigger automatic spec runs""".split()
 RUN_KEYS = "run status outcome reason exit_code signal pid host started_at ended_at duration cpu max_rss".split()
 
 
