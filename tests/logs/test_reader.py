@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from logs.expectations import CHUNKS, SIZES, accounts_for, fill, merged, naive_last, naive_lines
 from logs.writer import SECOND, T0, Writer
 from outlast.core.errors import SystemFault
-from outlast.logs import files, lines, seek
+from outlast.logs import files, lines, seek, sift
 from outlast.logs.cri import Record, Torn
 from outlast.logs.gaps import Gap
 from outlast.logs.lines import Line
@@ -26,6 +26,7 @@ def small_steps(monkeypatch):
     """So that small logs have windows, steps and margins too."""
     monkeypatch.setattr(lines, "WINDOW", 70)
     monkeypatch.setattr(seek, "STEP", 100)
+    monkeypatch.setattr(sift, "BLOCK", 200)
     monkeypatch.setattr(files, "MOST_OPEN", 3)
 
 
@@ -63,7 +64,7 @@ def test_one_stream(chunks, sizes, stream):
         assert naive_lines(expected) == list(log.lines(streams=[stream]))
 
 
-@given(CHUNKS, SIZES, st.sampled_from([None, "stdout", "stderr"]), st.sampled_from([None, b"a", b"no|x", b"^$"]))
+@given(CHUNKS, SIZES, st.sampled_from([None, "stdout", "stderr"]), st.sampled_from([None, b"a", b"no|x", b"x.*a", b"^$"]))
 @settings(max_examples=300)
 def test_lines_and_the_last_of_them(chunks, sizes, stream, pattern):
     with written(chunks, sizes) as writer:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from outlast.logs.files import Stretch
+    from outlast.logs.sift import Sift
 
     Item: TypeAlias = "Record | Gap | Torn"
     Keep: TypeAlias = "Callable[[Iterable[Item]], Iterator[Item]]"
@@ -107,14 +108,15 @@ class Joiner:
             yield Line(at, stream, text, whole)
 
 
-def read(stretches: "Iterable[Stretch]", missing: "list[Gap]") -> "Iterator[Item]":
-    """Yield the records of `stretches` with the gaps of `missing` in their places; takes those off the list."""
+def read(stretches: "Iterable[Stretch]", missing: "list[Gap]", sift: "Sift | None" = None) -> "Iterator[Item]":
+    """Yield the records of `stretches` with the gaps of `missing` in their places; takes those off the list. `sift` leaves some out."""
     for part in walk(stretches, missing):
         if isinstance(part, Gap):
             yield part
         else:
             file, start, end = part
-            yield from records(lines(file.fd, start, end), file.start + start)
+            for begin, stop in ((start, end),) if sift is None else sift.parts(file.fd, start, end):
+                yield from records(lines(file.fd, begin, stop), file.start + begin)
 
 
 def sieve(streams: "Container[str]", since: int | None, until: int | None) -> "Keep":
@@ -131,7 +133,7 @@ def sieve(streams: "Container[str]", since: int | None, until: int | None) -> "K
 
 
 def last_lines(
-    parts: "list[Stretch]", missing: "list[Gap]", wanted: int, keep: "Keep", joiner: Joiner, *, more: bool
+    parts: "list[Stretch]", missing: "list[Gap]", wanted: int, keep: "Keep", joiner: Joiner, sift: "Sift | None" = None, *, more: bool
 ) -> "list[Line | Gap | Torn]":
     """Return the last `wanted` lines of `parts` with what is missing between and behind them; `more`: the log will be followed.
 
@@ -146,7 +148,7 @@ def last_lines(
         rest = [gap for gap in missing if gap.offset >= begin]
         found: list[Line | Gap | Torn] = []
         count = 0
-        for item in _joined(joiner, keep(_and_rest(after, rest)), more=more):
+        for item in _joined(joiner, keep(_and_rest(after, rest, sift)), more=more):
             found.append(item) if item else found.clear()
             count = count + (type(item) is Line) if item else 0
             if count > 2 * wanted + 1000:
@@ -166,8 +168,8 @@ def _joined(joiner: Joiner, items: "Iterable[Item]", *, more: bool) -> "Iterator
         yield None
 
 
-def _and_rest(parts: "list[Stretch]", missing: "list[Gap]") -> "Iterator[Item]":
-    yield from read(parts, missing)
+def _and_rest(parts: "list[Stretch]", missing: "list[Gap]", sift: "Sift | None") -> "Iterator[Item]":
+    yield from read(parts, missing, sift)
     while missing:
         yield missing.pop()
 

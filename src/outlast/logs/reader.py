@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from outlast.logs.files import Stretch
+    from outlast.logs.sift import Sift
 
     Alive = Callable[[], bool]
     Pause = Callable[[], object]
@@ -70,16 +71,20 @@ class RunLog:
         until: int | None = None,
         grep: "re.Pattern[bytes] | None" = None,
         last: int | None = None,
+        between: "Callable[[], object]" = lambda: None,
     ) -> "Iterator[Line | Gap | Torn]":
-        """Yield lines in the order in which they end, those in which `grep` finds something, the last `last` of them only."""
+        """Yield lines in the order in which they end, those in which `grep` finds something, the last `last` of them only.
+
+        `between` is called now and then while `grep` finds nothing.
+        """
         snapshot = Snapshot(self.path)
         try:
             missing = in_order(gap for gap in snapshot.gaps if in_time(gap, since, until))
             parts, keep, joiner = stretches(snapshot.files, since, until), sieve(streams, since, until), Joiner(grep)
             if last is not None:
-                yield from last_lines(parts, missing, last, keep, joiner, more=False)
+                yield from last_lines(parts, missing, last, keep, joiner, _sift(grep, between), more=False)
                 return
-            yield from _told(joiner.join(keep(read(parts, missing))))
+            yield from _told(joiner.join(keep(read(parts, missing, _sift(grep, between)))))
             yield from _told(joiner.join(reversed(missing)))
             yield from _told(joiner.finish())
         finally:
@@ -166,6 +171,14 @@ class RunLog:
             total += held
             number += 1
         return total
+
+
+def _sift(grep: "re.Pattern[bytes] | None", between: "Callable[[], object]") -> "Sift | None":
+    if grep is None:
+        return None
+    from outlast.logs.sift import Sift
+
+    return Sift(grep, between)
 
 
 def _size(name: str) -> int:

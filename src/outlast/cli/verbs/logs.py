@@ -98,7 +98,7 @@ def _lines(jobs: "Jobs", output: Output, parsed: "Parsed", streams: "tuple[str, 
         "grep": _pattern(parsed.options.get("grep")), "last": parsed.options.get("lines"),
     }  # fmt: skip
     if not follow:
-        return output.log.lines(**wanted)
+        return output.log.lines(**wanted, between=sys.stdout.flush)
     return output.log.follow_lines(lambda: _lives(jobs, output), _pause, **wanted)
 
 
