@@ -286,3 +286,30 @@ def test_times_never_go_back_in_what_is_told(chunks, sizes):
         assert all(
             before.at <= after.at for before, after in pairwise(item for item in RunLog(writer.path).items() if isinstance(item, Record))
         )
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["stdout", "stderr"]), st.sampled_from([b"x", b"a", b"x\n", b"\n", b"y\n", b"y"])), max_size=40),
+    st.sampled_from([b"x", b"a", b"xy", b"x.*y", b"[^y]x", b"x$"]),
+    st.integers(50, 200),
+    st.lists(st.integers(0, 2000), max_size=2),
+)
+@settings(max_examples=300)
+def test_a_search_that_leaves_blocks_out_finds_what_one_line_by_line_finds(chunks, pattern, block, spoilt):
+    """Also where lines go on from block to block, and where bytes are no records."""
+    with tempfile.TemporaryDirectory(prefix="ol-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sift, "BLOCK", block)
+        writer = Writer(Path(folder) / "42.1")
+        for number, (stream, text) in enumerate(chunks):
+            writer.write(T0 + number, stream, text)
+        if chunks:
+            with open(writer.name(0), "r+b") as file:
+                whole = bytearray(file.read())
+                for place in spoilt:
+                    whole[place % len(whole)] ^= 1
+                file.seek(0)
+                file.write(whole)
+        grep, log = re.compile(pattern), RunLog(writer.path)
+        expected = [item for item in log.lines() if not isinstance(item, Line) or grep.search(item.text)]
+        assert expected == list(log.lines(grep=grep))
+        assert naive_last(expected, 2) == list(log.lines(grep=grep, last=2))

@@ -85,6 +85,10 @@ class Joiner:
             self.unsure.clear()
             yield None
 
+    def is_amid(self) -> bool:
+        """Tell whether a line of any stream has begun and not ended, or may have begun before what was read."""
+        return bool(self._begun or self.unsure)
+
     def forget(self) -> None:
         """Drop what is unfinished."""
         self._begun.clear()
@@ -115,8 +119,11 @@ def read(stretches: "Iterable[Stretch]", missing: "list[Gap]", sift: "Sift | Non
             yield part
         else:
             file, start, end = part
-            for begin, stop in ((start, end),) if sift is None else sift.parts(file.fd, start, end):
-                yield from records(lines(file.fd, begin, stop), file.start + begin)
+            if sift is None:
+                yield from records(lines(file.fd, start, end), file.start + start)
+                continue
+            for begin, batches in sift.runs(file.fd, start, end):
+                yield from records(batches, file.start + begin)
 
 
 def sieve(streams: "Container[str]", since: int | None, until: int | None) -> "Keep":

@@ -82,9 +82,9 @@ class RunLog:
             missing = in_order(gap for gap in snapshot.gaps if in_time(gap, since, until))
             parts, keep, joiner = stretches(snapshot.files, since, until), sieve(streams, since, until), Joiner(grep)
             if last is not None:
-                yield from last_lines(parts, missing, last, keep, joiner, _sift(grep, between), more=False)
+                yield from last_lines(parts, missing, last, keep, joiner, _sift(joiner, between), more=False)
                 return
-            yield from _told(joiner.join(keep(read(parts, missing, _sift(grep, between)))))
+            yield from _told(joiner.join(keep(read(parts, missing, _sift(joiner, between)))))
             yield from _told(joiner.join(reversed(missing)))
             yield from _told(joiner.finish())
         finally:
@@ -173,12 +173,12 @@ class RunLog:
         return total
 
 
-def _sift(grep: "re.Pattern[bytes] | None", between: "Callable[[], object]") -> "Sift | None":
-    if grep is None:
+def _sift(joiner: Joiner, between: "Callable[[], object]") -> "Sift | None":
+    if joiner.grep is None:
         return None
     from outlast.logs.sift import Sift
 
-    return Sift(grep, between)
+    return Sift(joiner.grep, joiner.is_amid, between)
 
 
 def _size(name: str) -> int:
