@@ -96,6 +96,19 @@ def test_since_and_until(chunks, sizes, data):
         assert naive_last(naive_lines(expected), 3) == list(log.lines(since=since, until=until, last=3))
 
 
+@given(st.lists(st.integers(1, 5 * SECOND), min_size=1, max_size=200), st.integers(-1, 200), st.sampled_from([0, 300, 10**9]))
+def test_since_in_a_log_that_was_written_fast(steps, nth, early):
+    """However little is read of what was written shortly before."""
+    with tempfile.TemporaryDirectory(prefix="ol-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seek, "EARLY", early)
+        writer, at = Writer(Path(folder) / "42.1", 2000), T0
+        for step in steps:
+            at += step
+            writer.write(at, "stdout", b"%d\n" % step)
+        since = writer.items()[min(nth, len(steps) - 1)].at + (nth < 0)
+        assert [item for item in writer.items() if item.at >= since] == list(RunLog(writer.path).items(since=since))
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 400), st.integers(1, 30)), min_size=1, max_size=20),
     st.integers(0, 19),

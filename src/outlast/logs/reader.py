@@ -43,7 +43,8 @@ class RunLog:
         snapshot = Snapshot(self.path)
         try:
             missing = in_order(gap for gap in snapshot.gaps if in_time(gap, since, until))
-            yield from sieve(streams, since, until)(read(stretches(snapshot.files, since, until), missing))
+            parts = stretches(snapshot.files, since, until)
+            yield from sieve(streams, since, until)(read(parts, missing, _sift(since, until)))
             yield from reversed(missing)
         finally:
             snapshot.close()
@@ -82,9 +83,9 @@ class RunLog:
             missing = in_order(gap for gap in snapshot.gaps if in_time(gap, since, until))
             parts, keep, joiner = stretches(snapshot.files, since, until), sieve(streams, since, until), Joiner(grep)
             if last is not None:
-                yield from last_lines(parts, missing, last, keep, joiner, _sift(joiner, between), more=False)
+                yield from last_lines(parts, missing, last, keep, joiner, _sift(since, until, joiner, between), more=False)
                 return
-            yield from _told(joiner.join(keep(read(parts, missing, _sift(joiner, between)))))
+            yield from _told(joiner.join(keep(read(parts, missing, _sift(since, until, joiner, between)))))
             yield from _told(joiner.join(reversed(missing)))
             yield from _told(joiner.finish())
         finally:
@@ -103,7 +104,7 @@ class RunLog:
         follower, parts, missing = self._attach(since, until)
         try:
             keep = sieve(streams, since, until)
-            yield from keep(read(parts, missing))
+            yield from keep(read(parts, missing, _sift(since, until)))
             yield from reversed(missing)
             for item in _appended(follower, alive, pause):
                 if item is not None:
@@ -127,7 +128,7 @@ class RunLog:
         try:
             keep, joiner = sieve(streams, since, until), Joiner(grep)
             if last is None:
-                yield from _told(joiner.join(keep(read(parts, missing))))
+                yield from _told(joiner.join(keep(read(parts, missing, _sift(since, until)))))
                 yield from _told(joiner.join(reversed(missing)))
             else:
                 yield from last_lines(parts, missing, last, keep, joiner, more=True)
@@ -173,12 +174,15 @@ class RunLog:
         return total
 
 
-def _sift(joiner: Joiner, between: "Callable[[], object]") -> "Sift | None":
-    if joiner.grep is None:
+def _sift(
+    since: int | None, until: int | None, joiner: Joiner | None = None, between: "Callable[[], object] | None" = None
+) -> "Sift | None":
+    grep = None if joiner is None else joiner.grep
+    if since is None and until is None and grep is None:
         return None
     from outlast.logs.sift import Sift
 
-    return Sift(joiner.grep, joiner.is_amid, between)
+    return Sift(since, until) if joiner is None or between is None else Sift(since, until, grep, joiner.is_amid, between)
 
 
 def _size(name: str) -> int:

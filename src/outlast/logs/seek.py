@@ -4,6 +4,9 @@ Records are in the order of time unless the clock was set back. So a stretch is 
 are out by more than `MARGIN`: being wrong takes a clock that within one stretch first comes into the wanted time and then is
 set back by more than that. A clock set back elsewhere, or by less, only means that more is read. Every record is looked at
 again, so what is read too much is never shown.
+
+A log that is written fast has gigabytes within `MARGIN` before `since`; of them no more than `EARLY` bytes are read. So in such a log a
+clock that is set back by more than `NEAR` can hide what was written before that.
 """
 
 from outlast.logs.stretch import first_record, line_start
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 STEP = 1 << 17  # bytes between two looks
 LOOKS = 4096  # at all files together; beyond 512 MiB the steps grow
 MARGIN = 600 * 1_000_000_000
+NEAR = 2 * 1_000_000_000
+EARLY = 64 << 20
 
 
 def stretches(files: "list[LogFile]", since: int | None, until: int | None) -> "list[Stretch]":
@@ -35,7 +40,8 @@ def stretches(files: "list[LogFile]", since: int | None, until: int | None) -> "
         if file.lazy:
             file.close()
     found: list[Stretch] = []
-    for (index, start, at), (next_index, end, then) in zip(marks, [*marks[1:], (-1, 0, None)], strict=False):
+    begin = 0 if since is None else _begin(marks, step, since)
+    for (index, start, at), (next_index, end, then) in list(zip(marks, [*marks[1:], (-1, 0, None)], strict=False))[begin:]:
         stop = end if index == next_index else files[index].size
         known = at is not None and then is not None
         if known and ((low is not None and at < low and then < low) or (high is not None and at > high and then > high)):  # type: ignore[operator]
@@ -45,6 +51,12 @@ def stretches(files: "list[LogFile]", since: int | None, until: int | None) -> "
         elif stop > start:
             found.append((files[index], start, stop))
     return found
+
+
+def _begin(marks: "list[tuple[int, int, int | None]]", step: int, since: int) -> int:
+    """Return from which of `marks` on there is anything to read: some `EARLY` bytes before the first that may be late enough."""
+    late = next((number for number, (_, _, at) in enumerate(marks) if at is None or at >= since - NEAR), len(marks))
+    return max(late - 1 - EARLY // step, 0)
 
 
 def last_bytes(parts: "list[Stretch]", size: int) -> "tuple[list[Stretch], list[Stretch]]":

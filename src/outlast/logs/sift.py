@@ -1,11 +1,12 @@
-"""Which blocks of a log can hold a line that a regular expression matches: the others are looked at as a whole, not line by line.
+"""Which blocks of a log have to be read line by line for a search or for a time: the others are looked at as a whole.
 
-A block is left out only if nothing can be overlooked by that: all of it is whole records that end their lines, no line goes on into
-it, and the expression is one that matches the block wherever it matches a line in it.
+A block is left out only if nothing can be overlooked by that. All of it is whole records, and either none of them is of the time that is
+wanted; or each ends its line, no line goes on into it, and the expression is one that matches the block wherever it matches a line in it.
 """
 
 import re
 
+from outlast.logs.cri import format_stamp
 from outlast.logs.stretch import BLOCK, lines, read_at
 
 TYPE_CHECKING = False
@@ -14,24 +15,46 @@ if TYPE_CHECKING:
 
     from outlast.logs.cri import Batch
 
-_RECORD = rb"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)\.\d{9}Z std(?:out|err) F [^\n]*\n"
-_RECORDS = re.compile(rb"(?:" + _RECORD + rb")*+")
+_DAY = rb"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+_TIME = rb"(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)\.\d{9}"
+_RECORDS = re.compile(rb"(?:%bT%bZ std(?:out|err) [FP] [^\n]*\n)*+" % (_DAY, _TIME))
 _PLACES = re.compile(r"[\^$]|\\[AZbB]|\(\?")  # in a pattern: what looks at more than the characters that it matches
 
 
+class _Lines:
+    """Tells whether any line of a block begins as a pattern says; some five times as fast as `^` with MULTILINE."""
+
+    __slots__ = ("_first", "_others")
+
+    def __init__(self, pattern: bytes) -> None:
+        self._first = re.compile(pattern)
+        self._others = re.compile(b"\n" + pattern)
+
+    def any_in(self, data: bytes, cut: int) -> bool:
+        return self._first.match(data, 0, cut) is not None or self._others.search(data, 0, cut) is not None
+
+
+_PIECES = _Lines(rb".{29}Z std(?:out|err) P ")
+
+
 class Sift:
-    """Knows what a search may leave out."""
+    """Knows what a reader may leave out."""
 
-    __slots__ = ("_between", "_is_amid", "_pattern")
+    __slots__ = ("_between", "_from", "_is_amid", "_pattern", "_to")
 
-    def __init__(self, pattern: "re.Pattern[bytes]", is_amid: "Callable[[], bool]", between: "Callable[[], object]") -> None:
-        """Of a search for `pattern` in each line.
+    def __init__(
+        self, since: int | None, until: int | None, pattern: "re.Pattern[bytes] | None" = None, is_amid: "Callable[[], bool]" = bool,
+        between: "Callable[[], object]" = bool,
+    ) -> None:  # fmt: skip
+        """Of records `since` and `until` then (ns), and of a search for `pattern` in each line.
 
         `is_amid` tells whether a line that was begun in what was read so far goes on; `between` is called now and then while nothing is
         found.
         """
+        self._from = None if since is None else _Lines(_beyond(format_stamp(since)[:-1], later=True))
+        self._to = None if until is None else _Lines(_beyond(format_stamp(until)[:-1], later=False))
+        self._pattern = pattern if pattern is not None and _PLACES.search(pattern.pattern.decode("latin-1")) is None else None
         self._is_amid = is_amid
-        self._pattern = pattern if _PLACES.search(pattern.pattern.decode("latin-1")) is None else None
         self._between = between
 
     def runs(self, fd: int, start: int, end: int) -> "Iterator[tuple[int, Iterator[Batch]]]":
@@ -59,8 +82,30 @@ class Sift:
                 yield start, end
                 return
             self._between()
-            whole = _RECORDS.match(data, 0, cut)
-            may_skip = whole is not None and whole.end() == cut
-            if self._is_amid() or not may_skip or self._pattern is None or self._pattern.search(data, 0, cut) is not None:
+            if not self._may_skip(data, cut):
                 yield start, start + cut
             start += cut
+
+    def _may_skip(self, data: bytes, cut: int) -> bool:
+        whole = _RECORDS.match(data, 0, cut)
+        if whole is None or whole.end() != cut:
+            return False
+        if any(time is not None and not time.any_in(data, cut) for time in (self._from, self._to)):
+            return True
+        if self._pattern is None or self._is_amid() or _PIECES.any_in(data, cut):
+            return False
+        return self._pattern.search(data, 0, cut) is None
+
+
+def _beyond(stamp: bytes, *, later: bool) -> bytes:
+    """Return the pattern of all times at `stamp` or later (else: or earlier), as they are written."""
+    if not stamp:
+        return b""
+    first, rest = stamp[:1], _beyond(stamp[1:], later=later)
+    if not first.isdigit():
+        return re.escape(first) + rest
+    edge = b"9" if later else b"0"
+    if first == edge:
+        return first + rest
+    others = b"[%c-9]" % (first[0] + 1) if later else b"[0-%c]" % (first[0] - 1)
+    return b"(?:%b|%b%b)" % (others, first, rest)
