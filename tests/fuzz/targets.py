@@ -1,0 +1,150 @@
+"""What reads what others have written: one target each. A target takes any bytes, raises nothing, and asserts what has to be true.
+
+`HARD` has inputs that would show quadratic time: each a function of a size.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from fuzz.planted import planted
+from outlast.core import kinds
+from outlast.core.disabling import check_pattern
+from outlast.core.durations import exact_duration, parse_duration
+from outlast.core.errors import UsageError
+from outlast.core.selectors import parse_selector
+from outlast.core.sizes import exact_size, parse_size
+from outlast.core.times import format_time_utc, parse_time
+from outlast.logs import cri, gaps
+from outlast.logs.lines import Joiner
+from outlast.logs.view import View, make_safe
+
+NOW = 1_795_334_400_000_000_000
+STAMP = b"2026-11-22T08:00:00.123456789Z stdout "
+GAP = b'{"offset":1,"bytes":2,"log":0,"from":"2026-11-22T08:00:00.123456789Z","to":"2026-11-22T08:00:01.1Z","reason":"disk full"}\n'
+
+
+class Target(NamedTuple):
+    """`run`: to be called with any bytes; `seeds`: inputs to begin with; `hard`: bytes of about so many that take longest."""
+
+    run: Callable[[bytes], object]
+    seeds: tuple[bytes, ...]
+    hard: tuple[Callable[[int], bytes], ...]
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _batches(data: bytes) -> list[tuple[list[bytes], bool]]:
+    whole, _, rest = data.rpartition(b"\n")
+    return [*([(whole.split(b"\n"), True)] if b"\n" in data else []), *([([rest], False)] if rest else [])]
+
+
+def log(data: bytes) -> None:
+    """Every byte of a log is told: as a record's, or as torn."""
+    items = list(cri.records(_batches(data), 0))
+    told = sum(item.bytes if isinstance(item, cri.Torn) else 40 + len(item.text) for item in items)
+    assert len(data) - len(items) <= told <= len(data)
+    original = b"".join(item.raw() for item in items if isinstance(item, cri.Record))
+    assert original == b"".join(part for part in cri.raw(_batches(data), 0) if isinstance(part, bytes))
+    view = View(safe=True)
+    shown = b"".join(view.render(line) for line in Joiner().join(items) if line is not None) + view.finish()
+    assert all(byte >= 32 or byte in b"\t\n" for byte in shown)
+
+
+def gaps_file(data: bytes) -> None:
+    """A gaps file that is damaged tells what can be read."""
+    for gap in gaps.parse(data):
+        assert isinstance(gap, gaps.Gap)
+
+
+def safe(data: bytes) -> None:
+    """What is shown holds nothing that steers a terminal."""
+    shown = make_safe(data)
+    assert all(byte >= 32 or byte in b"\t\n" for byte in shown.replace(b"\n", b""))
+    assert b"\x7f" not in shown
+
+
+def selector(data: bytes) -> None:
+    """A word means jobs, or is refused."""
+    try:
+        found = parse_selector(_text(data))
+        assert isinstance(found.single, bool)
+        if found.kind == "name_regex":
+            found.pattern()
+    except UsageError:
+        pass
+
+
+def duration(data: bytes) -> None:
+    """What was read as a duration is read as the same when it is written."""
+    try:
+        ns = parse_duration(_text(data))
+    except UsageError:
+        return
+    assert ns == parse_duration(exact_duration(ns))
+
+
+def size(data: bytes) -> None:
+    """Likewise a size."""
+    try:
+        read = parse_size(_text(data))
+    except UsageError:
+        return
+    assert read == parse_size(exact_size(read))
+
+
+def time(data: bytes) -> None:
+    """Likewise a time, but for what UTC's text leaves out."""
+    try:
+        at = parse_time(_text(data), NOW)
+    except UsageError:
+        return
+    assert at // 1000 == parse_time(format_time_utc(at) or "", NOW) // 1000
+
+
+def option(data: bytes) -> None:
+    """The value of an option of any kind is kept in a form that is read back as the same."""
+    which, given = data[:1] or b"\0", _text(data[1:])
+    every = (kinds.INTEGER, kinds.LIMIT, kinds.TRIES, kinds.GRACE, kinds.SPAN, kinds.NUMBER, kinds.SIGNED, kinds.CPUS, kinds.NICE,
+             kinds.SIGNAL, kinds.CODES, kinds.RUN, kinds.BOOLEAN)  # fmt: skip
+    kind = every[which[0] % len(every)]
+    try:
+        kept = kinds.read(kind, given)
+    except UsageError:
+        return
+    if kind not in {kinds.CODES, kinds.LIMIT, kinds.TRIES, kinds.RUN, kinds.NUMBER} or kept:
+        assert kept == kinds.read(kind, kinds.spell(kind, kept)), (kind, given, kept)
+
+
+def pattern(data: bytes) -> None:
+    """A regular expression that is taken does not take for ever."""
+    text = _text(data)
+    try:
+        check_pattern(text, regex=True)
+    except UsageError:
+        return
+    import re
+
+    re.compile(text).fullmatch("a" * 40 + "b")
+
+
+def _many(text: bytes) -> Callable[[int], bytes]:
+    return lambda count: text * (count // len(text) + 1)
+
+
+TARGETS: dict[str, Target] = {
+    "log": Target(log, (STAMP + b"F x\n", STAMP + b"P x\n" + STAMP + b"F y\n", STAMP.replace(b"out", b"err") + b"F \x9b\n", b"torn\n"),
+                  (_many(STAMP + b"P x\n"), _many(STAMP + b"F x\n"), _many(b"\n"), _many(b"x"), _many(STAMP + b"F x\nx\n"))),
+    "gaps": Target(gaps_file, (GAP,), (_many(b"{"), _many(b"[\n"), _many(GAP))),
+    "safe": Target(safe, (b"\x1b[31mred\xc2\x9b", b"a\tb\x7f"), (_many(b"\xc2"), _many(b"\x1b"))),
+    "selector": Target(selector, (b"1-5,7", b"last~1", b"name:/^a/", b"group:x", b"status:running", b"outcome:failed"),
+                       (_many(b"1,"), _many(b"9"), _many(b"1-2,"))),
+    "duration": Target(duration, (b"1h30m", b"PT1H", b"1.5h", b"250ms", b"none", b"01:30"), (_many(b"1h"), _many(b"9"), _many(b"1.5s "))),
+    "size": Target(size, (b"32MiB", b"1GB", b"none"), (_many(b"9"), _many(b"1k"))),
+    "time": Target(time, (b"8am", b"tomorrow 22:30", b"in 3h", b"2026-11-22T08:00:00+01:00", b"yesterday", b"2h ago", b"week"),
+                   (_many(b"in "), _many(b"9"), _many(b"2026-"))),
+    "option": Target(option, (b"\x000", b"\x0b1,3-5", b"\x041.5h", b"\x08-5", b"\x09HUP"), (_many(b"\x0b1,"), _many(b"\x009"))),
+    "pattern": Target(pattern, (b"a+b", b"(a|b)*", b"^x$"), (_many(b"(a"), _many(b"a|"))),
+}  # fmt: skip
+PLANTED = {"planted": Target(planted, (b"x",), ())}  # not one of ours: shows that what is there is found
