@@ -1,5 +1,6 @@
 """The JSON of jobs and runs, one shape for command line, API and web: RFC 3339 in UTC, seconds, bytes, unknown is null."""
 
+from outlast.core.job import RUNNING
 from outlast.core.times import format_time_utc
 
 TYPE_CHECKING = False
@@ -32,7 +33,7 @@ def run_shape(run: "Run", now: int | None = None) -> "dict[str, Any]":
         "started_at": format_time_utc(run.started_at), "ended_at": format_time_utc(run.ended_at), "duration": seconds(lasted(run, now)),
         "cpu": seconds(run.cpu), "max_rss": run.max_rss, "stdout": run.stdout, "stderr": run.stderr,
         "missing": run.missing, "leftovers": run.leftovers, "limits": _limits(run.limits),
-        "processes": run.processes, "kept": run.kept, "fingerprint": run.fingerprint,
+        "processes": run.processes, "memory": run.memory, "cpu_by": run.cpu_by or (None if run.cpu is None else "wait4"), "kept": run.kept, "fingerprint": run.fingerprint,
     }  # fmt: skip
 
 
@@ -60,7 +61,8 @@ def job_shape(
         "info": [*job.info], "params": dict(job.params),
         "feedback": dict(observed.feedback if observed else job.feedback or {}),
         "progress": _progress(observed.progress if observed else job.progress), "last_line": observed.last_line if observed else None,
-        "usual_duration": seconds(observed.usual) if observed else None, "usage": _usage(observed),
+        "usual_duration": seconds(observed.usual) if observed else None, "usual_p95": seconds(observed.usual_p95) if observed else None,
+        "usage": _usage(observed) if observed and job.status == RUNNING else None,
         "warnings": [_warning(warning) for warning in job.warnings],
         "rerun_of": job.rerun_of, "schedule": job.schedule, "trigger": format_time_utc(job.trigger), "automatic": job.automatic,
     }  # fmt: skip
@@ -118,11 +120,11 @@ def _progress(progress: "Mapping[str, Any] | None") -> "dict[str, Any] | None":
     return None if progress is None else {**progress, "eta": seconds(progress.get("eta"))}
 
 
-def _usage(observed: "Observed | None") -> "dict[str, Any] | None":
+def _usage(observed: "Observed") -> "dict[str, Any] | None":
     """Return what a running job uses now; of one that has ended see its runs."""
-    if observed is None or (observed.processes is None and observed.output is None):
+    if observed.processes is None and observed.output is None:
         return None
-    return {"cpu": seconds(observed.cpu), "rss": observed.rss, "processes": observed.processes, "output": observed.output}
+    return {"cpu": seconds(observed.cpu), "rss": observed.rss, "processes": observed.processes, "log": observed.output}
 
 
 def _wish(wish: "dict[str, Any] | None") -> "dict[str, Any] | None":

@@ -112,6 +112,8 @@ def _condition(reading: "Reading", selector: "Selector") -> "tuple[str, list[Any
     kind, value = selector.kind, selector.value
     if kind == s.IDS:
         return _in_spans(value), []
+    if kind == s.NAME:
+        return "name = ?", [as_stored_text(value)]
     if kind == s.NAME_GLOB:
         text = as_stored_text(value)
         if not any(sign in value for sign in "*?["):
