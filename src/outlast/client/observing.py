@@ -6,9 +6,8 @@ from outlast.core.observed import Observed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from collections.abc import Iterable
+    from typing import Any
 
     from outlast.client.jobs import Jobs
 

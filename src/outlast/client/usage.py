@@ -29,7 +29,7 @@ class Look:
         self._spare: set[int] = set()
 
     def usage(self, job: "Job") -> "dict[str, Any]":
-        """Return the fields `usual`, `usual_p95`, `cpu`, `rss`, `processes`, `output` of what is observed; what is not known is left out."""
+        """Return `usual`, `usual_p95`, `cpu`, `rss`, `processes`, `output` of what is observed of it; what is not known is left out."""
         if job.status != RUNNING:
             return _recorded(self._run(job))
         if self._usual is None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from outlast.core.job import Job, Run
     from outlast.core.observed import Observed
+    from outlast.core.stats import Statistics
 
 SCHEMA = 1
 
@@ -33,7 +34,8 @@ def run_shape(run: "Run", now: int | None = None) -> "dict[str, Any]":
         "started_at": format_time_utc(run.started_at), "ended_at": format_time_utc(run.ended_at), "duration": seconds(lasted(run, now)),
         "cpu": seconds(run.cpu), "max_rss": run.max_rss, "stdout": run.stdout, "stderr": run.stderr,
         "missing": run.missing, "leftovers": run.leftovers, "limits": _limits(run.limits),
-        "processes": run.processes, "memory": run.memory, "cpu_by": run.cpu_by or (None if run.cpu is None else "wait4"), "kept": run.kept, "fingerprint": run.fingerprint,
+        "processes": run.processes, "memory": run.memory, "kept": run.kept, "fingerprint": run.fingerprint,
+        "cpu_by": run.cpu_by or (None if run.cpu is None else "wait4"),
     }  # fmt: skip
 
 
@@ -84,6 +86,22 @@ def jobs_shape(
             shape["runs"] = [run_shape(run, now) for run in runs.get(job.id, ())]
         shapes.append(shape)
     return {"schema": SCHEMA, "jobs": shapes, "more": more}
+
+
+def stats_shape(found: "Statistics") -> "dict[str, Any]":
+    """Return the JSON of statistics."""
+    names = [
+        {
+            "name": one.name, "count": one.jobs, "outcomes": one.outcomes, "failures": one.failures, "warnings": one.warnings,
+            "first_at": format_time_utc(one.first_at), "last_at": format_time_utc(one.last_at),
+            "last": {"id": one.last, "outcome": one.last_outcome, "reason": one.last_reason},
+            **{name: seconds(getattr(one, name)) for name in ("fastest", "median", "p95", "slowest", "cpu")},
+            "max_rss": one.max_rss, "memory": one.memory,
+            "trend": [{"id": took.job, "duration": seconds(took.duration), "outcome": took.outcome} for took in one.trend],
+        }
+        for one in found.names
+    ]  # fmt: skip
+    return {"schema": SCHEMA, "names": names, "more": found.more, "since": format_time_utc(found.since)}
 
 
 def event_shape(event: "Mapping[str, Any]") -> "dict[str, Any]":

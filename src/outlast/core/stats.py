@@ -57,11 +57,11 @@ class Stats(Value):
     """What is known of the jobs of one name that have ended. Times and durations in ns, sizes in bytes."""
 
     _fields = (
-        "name", "count", "outcomes", "failures", "warnings", "first_at", "last_at", "last", "last_outcome", "last_reason",
+        "name", "jobs", "outcomes", "failures", "warnings", "first_at", "last_at", "last", "last_outcome", "last_reason",
         "fastest", "median", "p95", "slowest", "cpu", "max_rss", "memory", "trend",
     )  # fmt: skip
     name: str
-    count: int
+    jobs: int  # how many
     outcomes: "dict[str, int]"
     failures: int  # jobs whose outcome is a failure
     warnings: int  # jobs that were warned of
@@ -122,7 +122,7 @@ def in_order(found: "Iterable[Stats]", sort: "Sequence[str]") -> "list[Stats]":
     ordered = sorted(found, key=lambda one: one.name)
     for word in reversed(sort or ("-last",)):  # sorting is stable: the first word decides last
         name = word.removeprefix("-")
-        field = {"first": "first_at", "last": "last_at"}.get(name, name)
+        field = {"count": "jobs", "first": "first_at", "last": "last_at"}.get(name, name)
         known = [one for one in ordered if _size(one, field) is not None]
         known.sort(key=lambda one: _size(one, field), reverse=word.startswith("-"))  # type: ignore[arg-type,return-value]
         ordered = known + [one for one in ordered if _size(one, field) is None]
@@ -184,7 +184,7 @@ class _Tally:
         self.took.sort()
         took, last = self.took, self.last
         return Stats(
-            name=self.name, count=sum(self.outcomes.values()), outcomes=self.outcomes,
+            name=self.name, jobs=sum(self.outcomes.values()), outcomes=self.outcomes,
             failures=sum(self.outcomes.get(outcome, 0) for outcome in FAILURES), warnings=self.warnings,
             first_at=self.first_at, last_at=last.ended_at, last=last.job, last_outcome=last.outcome, last_reason=last.reason,
             fastest=took[0] if took else None, median=median(took) if took else None,

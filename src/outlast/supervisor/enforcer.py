@@ -71,7 +71,7 @@ class Enforcer:
             live.cgroup = f"{self._delegation.path}/{self._prefix}{live.id}.{live.run.run}"
 
     def told(self, live: LiveRun, ending: Ending) -> Ending:
-        """Return how the run ended with what its cgroup tells of it: what all of it used, and whether the kernel killed for want of memory."""
+        """Return how the run ended with what its cgroup tells: what all of it used, whether the kernel killed for want of memory."""
         if live.cgroup is None:
             return ending
         cpu = cgroups.cpu(live.cgroup)
