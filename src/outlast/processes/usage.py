@@ -54,7 +54,7 @@ class Census:
 
     def _around(self, target: "Target") -> "dict[int, Process]":
         """Return whoever may be a member: the run's session, who carries its mark, shim and command, and all below them."""
-        near = [*self._sessions.get(target.session or 0, ()), *self._with_mark(target.mark)]
+        near = [*(self._sessions.get(target.session, ()) if target.session else ()), *self._with_mark(target.mark)]
         near += (self._processes[one.pid] for one in (target.command, target.shim) if one is not None and one.pid in self._processes)
         found: dict[int, Process] = {}
         while near:
