@@ -41,7 +41,9 @@ def test_what_failed_is_marked_whatever_it_took() -> None:
     assert "4x8.." == sparkline(mixed, bars=False)
 
 
-@given(st.lists(st.builds(Took, job=st.just(1), duration=st.none() | st.integers(0, 2**62), outcome=st.sampled_from(OUTCOMES))), st.booleans())
+@given(
+    st.lists(st.builds(Took, job=st.just(1), duration=st.none() | st.integers(0, 2**62), outcome=st.sampled_from(OUTCOMES))), st.booleans()
+)
 def test_one_sign_each(trend: list[Took], bars: bool) -> None:
     line = sparkline(trend, bars=bars)
     assert len(trend) == len(line) == terminal.columns(line)
@@ -75,7 +77,13 @@ def test_the_trend_is_there_when_it_is_wanted() -> None:
 
 def test_all_of_one_name() -> None:
     text = stats_detail(stats(memory=3 << 20))
-    for said in ("10 succeeded, 2 timed out", "job 99: timed out: timed out: timeout.run", "1m 30s in all", "3.0 MiB (all", "1.0 MiB (the l"):
+    for said in (
+        "10 succeeded, 2 timed out",
+        "job 99: timed out: timed out: timeout.run",
+        "1m 30s in all",
+        "3.0 MiB (all",
+        "1.0 MiB (the l",
+    ):
         assert said in text
     assert "fastest" not in stats_detail(stats(fastest=None, median=None, p95=None, slowest=None))
 
