@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Look:
     """One look at jobs: the processes of the machine are read once for all of them, and only if one of them runs."""
 
-    __slots__ = ("_census", "_jobs", "_some", "_spare", "_targets", "_usual")
+    __slots__ = ("_census", "_jobs", "_some", "_targets", "_usual")
 
     def __init__(self, jobs: "Jobs", some: "Iterable[Job]") -> None:
         """Nothing is looked at before it is asked for. `some`: the jobs that will be."""
@@ -26,7 +26,6 @@ class Look:
         self._usual: dict[int, tuple[int, int]] | None = None
         self._targets: dict[int, Target] | None = None
         self._census: Census | None = None
-        self._spare: set[int] = set()
 
     def usage(self, job: "Job") -> "dict[str, Any]":
         """Return `usual`, `usual_p95`, `cpu`, `rss`, `processes`, `output` of what is observed of it; what is not known is left out."""
@@ -48,7 +47,7 @@ class Look:
         if self._targets is None:
             self._find()
         target = (self._targets or {}).get(job.id)
-        used = of_run(self._census, target, self._spare) if self._census is not None and target is not None else None
+        used = of_run(self._census, target) if self._census is not None and target is not None else None
         if used is None or target is None or target.command is None:
             return {}
         told = {"cpu": used.cpu, "rss": used.rss, "processes": used.processes}
@@ -63,7 +62,6 @@ class Look:
         from outlast.executors import state
         from outlast.executors.local import mark
         from outlast.processes.identity import Identity, pid_namespace
-        from outlast.processes.starter import told as supervisor
         from outlast.processes.tree import Target
         from outlast.processes.usage import Census
 
@@ -79,7 +77,6 @@ class Look:
                 shim=Identity(pid=told["shim"], start=told["shim_start"]),
             )  # fmt: skip
         if self._targets:
-            self._spare = {int(word) for word in supervisor(self._jobs.home)[:1]}
             self._census = Census(min(target.shim.start for target in self._targets.values() if target.shim is not None))
 
     def _home_id(self) -> str:

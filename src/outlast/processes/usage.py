@@ -12,7 +12,7 @@ from outlast.processes.tree import members_of, snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from outlast.processes.procfs import Process
     from outlast.processes.tree import Target
@@ -48,9 +48,9 @@ class Census:
             self._children.setdefault(process.ppid, []).append(process)
             self._sessions.setdefault(process.session, []).append(process)
 
-    def members(self, target: "Target", spare: "Collection[int]") -> "list[Process]":
-        """Return the living processes of a run, oldest first."""
-        return members_of(self._around(target), target, {*spare, os.getpid()}, (), self._mark)
+    def members(self, target: "Target") -> "list[Process]":
+        """Return the living processes of a run, oldest first. Supervisors and other shims carry marks of their own, so they are none."""
+        return members_of(self._around(target), target, {os.getpid()}, (), self._mark)
 
     def _around(self, target: "Target") -> "dict[int, Process]":
         """Return whoever may be a member: the run's session, who carries its mark, shim and command, and all below them."""
@@ -101,9 +101,9 @@ def cpu_of_cgroup(pid: int, name: str) -> int | None:
     return cgroups.cpu(path) if path is not None and os.path.basename(path) == name else None
 
 
-def of_run(census: Census, target: "Target", spare: "Collection[int]") -> "Used | None":
+def of_run(census: Census, target: "Target") -> "Used | None":
     """Return what a run uses now; None if that cannot be found out."""
     try:
-        return used(census.members(target, spare))
+        return used(census.members(target))
     except SystemFault:
         return None

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from outlast.store.reading import Reading
 
 _RAN = """
-SELECT j.id, j.name, j.outcome, j.reason, j.warned, j.began_at, j.ended_at,
+SELECT ended.id, ended.name, ended.outcome, ended.reason, ended.warned, ended.began_at, ended.ended_at,
     r.outcome, r.started_at, r.ended_at, r.cpu, r.max_rss, r.memory
 FROM (
     SELECT id, name, outcome, reason, warnings <> '[]' AS warned, coalesce(started_at, created_at) AS began_at, ended_at
     FROM jobs WHERE {} ORDER BY ended_at DESC LIMIT ?
-) AS j LEFT JOIN runs AS r ON r.job = j.id
-ORDER BY j.ended_at, j.id, r.run
+) AS ended LEFT JOIN runs AS r ON r.job = ended.id
+ORDER BY ended.ended_at, ended.id, r.run
 """
 
 
