@@ -107,13 +107,15 @@ try:
 except ChildProcessError:
     pass
 from outlast.processes import cgroups
+from outlast.processes.usage import cpu_of_cgroup
 print(cgroups.of(os.getpid()))
-print(cgroups.cpu("{base}"))
+print(cpu_of_cgroup(os.getpid(), "another"))
+print(cpu_of_cgroup(os.getpid(), "{base.name}"))
 print(sum(os.times()[:4]))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
-    own, cpu, waited_for = done.stdout.decode().split()
-    assert str(base) == own
+    own, another, cpu, waited_for = done.stdout.decode().split()
+    assert (str(base), "None") == (own, another)
     assert 0.25e9 <= int(cpu) <= 5e9
     assert int(cpu) / 1e9 >= float(waited_for) + 0.25
 

@@ -54,10 +54,10 @@ class Looking:
         """Return what is seen of a job beside its record: feedback, progress, activity, last line of output, usage."""
         from outlast.client.observing import observe
 
-        return observe(self._jobs, which if isinstance(which, Job) else self._jobs.one(which))
+        return observe(self._jobs, self._jobs.one(which))
 
     def observe_all(self, some: "Iterable[Job]") -> "dict[int, Observed]":
-        """Return likewise for many jobs, by id: they share what a look costs."""
+        """Return likewise by id for jobs that were just read: they share what a look costs."""
         from outlast.client.observing import observe_all
 
         return observe_all(self._jobs, some)
