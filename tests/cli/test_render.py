@@ -122,6 +122,11 @@ def test_runs_stand_under_their_job():
     assert 4 == len(lines)
     assert ".2" in lines[3]
     assert "succeeded" in lines[3]
+    used = run(1, max_rss=1 << 20, memory=1 << 30, processes=3, stdout=1000, stderr=24)
+    shown = ["id", "cpu", "memory", "processes", "output", "usual"]
+    lines = render.jobs_table([job(1, "x")], NOW, shown=shown, runs={1: [used, run(2, stdout=None)]}).splitlines()
+    assert [".1", "1s", "1.0", "MiB", "3", "1.0", "KiB"] == lines[2].split()
+    assert [".2", "1s"] == lines[3].split()
 
 
 @pytest.mark.parametrize("width", [40, 80, 200, None])

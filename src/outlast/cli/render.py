@@ -207,7 +207,7 @@ def _run_cell(run: "Run", column: str, now: int) -> str:
         return f"  run {run.run}"
     if column == "state":
         return run.outcome or run.status
-    return _run_text(run, column, now)
+    return _run_text(run, {"memory": "max_rss"}.get(column, column), now)
 
 
 _RUN_COLUMNS = ("run", "state", "started", "ended", "duration", "exit_code", "pid", "cpu", "max_rss", "reason")
@@ -233,10 +233,12 @@ def _run_text(run: "Run", column: str, now: int) -> str:
         return format_time_local(getattr(run, f"{column}_at"), now)
     if column == "cpu":
         return "" if run.cpu is None else format_duration(run.cpu)
-    if column == "max_rss":
+    if column in {"max_rss", "output"}:
         from outlast.core.sizes import format_size
 
-        return "" if run.max_rss is None else format_size(run.max_rss)
+        written = None if run.stdout is None or run.stderr is None else run.stdout + run.stderr
+        size = run.max_rss if column == "max_rss" else written
+        return "" if size is None else format_size(size)
     held: Any = getattr(run, column, None)
     return "" if held is None else str(held)
 

@@ -1,7 +1,5 @@
 """What is to be seen of jobs beside the record of each: events, output, reasons, what they report, statistics."""
 
-from outlast.core.job import Job
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -9,6 +7,7 @@ if TYPE_CHECKING:
 
     from outlast.client.jobs import Jobs, Selected
     from outlast.client.output import Output
+    from outlast.core.job import Job
     from outlast.core.observed import Observed
     from outlast.core.stats import Statistics
 
