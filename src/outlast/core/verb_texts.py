@@ -35,7 +35,7 @@ DESCRIPTIONS: dict[str, str] = {
     "stats": (
         "Say of the jobs of each name that have ended how many there were, how they ended, when the first one began and the last one "
         "ended, how long it takes (the fastest, the median, within which 95 % stay, the slowest), what they used, how many were warned "
-        "of. On a terminal bars show how long each of the last ones took: its share of the slowest, `✗` where it failed.\n\n"
+        "of. On a terminal bars show how long each of the last ones took: its share of the slowest, and a cross where it failed.\n\n"
         "How long it takes is told of runs that succeeded. A failure is every outcome that counts as one for whoever waits for the "
         "job; `stopped`, `skipped`, `disabled` and `neutral` do not.\n\n"
         "A bare name or key means all jobs of that name. Without --since the last 10,000 jobs that are meant are looked at; it is "
