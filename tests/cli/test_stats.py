@@ -81,6 +81,7 @@ def test_order_and_limit(past: Outlast) -> None:
     assert b"outlast: 4 more; `-n all` shows them\n" == past("stats", "-n", "2").stderr
     assert b"" == past("stats", "-n", "2", "-q").stderr
     assert 4 == past("stats", "-n", "2", "--json").json["more"]
+    assert ["1", "7", "3"] == past("stats", "one", "self", "two", "--sort", "name", "--ids", status=0).text.split(), "of the last of each"
     assert_refused(past("stats", "--sort", "size"), 2, "size")
     assert_refused(past("stats", "99"), 3, "99")
     assert_refused(past("stats", "--since", "whenever"), 2, "whenever")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from outlast.core.job import FAILED, STOPPED, Ending, Job, Run
+from outlast.core.job import FAILED, NOT_STARTED, STOPPED, Ending, Job, Run
 from outlast.processes.cgroups import Delegation
 from outlast.supervisor.context import LiveRun
 from outlast.supervisor.enforcer import Enforcer
@@ -122,6 +122,8 @@ def test_what_a_cgroup_counted_is_told(tmp_path: Path) -> None:
     (path / "memory.peak").write_text(f"{9 * MIB}\n")
     told = divided.enforcer.told(live, shims)
     assert (2_000_000_000, "cgroup", MIB, 9 * MIB, 3) == (told.cpu, told.cpu_by, told.max_rss, told.memory, told.processes)
+    never = ending(outcome=NOT_STARTED, signal=None)
+    assert never == divided.enforcer.told(live, never), "only the shim's child was ever in it"
     live.cgroup = None
     assert shims == divided.enforcer.told(live, shims)
 

@@ -7,7 +7,7 @@ the resource limits of setrlimit(2), and a note says so.
 import os
 
 from outlast.core.events import Noted
-from outlast.core.job import FAILED, Ending
+from outlast.core.job import FAILED, NOT_STARTED, Ending
 from outlast.core.limits import CGROUP, plan
 from outlast.processes import cgroups
 from outlast.supervisor.context import Context, LiveRun
@@ -72,7 +72,7 @@ class Enforcer:
 
     def told(self, live: LiveRun, ending: Ending) -> Ending:
         """Return how the run ended with what its cgroup tells: what all of it used, whether the kernel killed for want of memory."""
-        if live.cgroup is None:
+        if live.cgroup is None or ending.outcome == NOT_STARTED:
             return ending
         cpu = cgroups.cpu(live.cgroup)
         if cpu is not None:  # else the shim's word stays: of those that were waited for

@@ -42,7 +42,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         print(dumps(jobs_shape(found, more, now(), runs, waits, observed)))
         return 0
     shown = parsed.options.get("columns")
-    running = [job for job in found if job.status == RUNNING]
+    running = [job for job in found if job.status == RUNNING] if shown is None or "duration" in shown else []
     sys.stdout.write(
         render.jobs_table(
             found, now(), shown=shown, width=width(os.environ), colours=colours(os.environ), runs=runs,

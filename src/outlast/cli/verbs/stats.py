@@ -3,6 +3,7 @@
 import os
 import sys
 
+from outlast.cli.render import ids
 from outlast.cli.statistics import stats_detail, stats_table
 from outlast.cli.terminal import colours, has_unicode, is_terminal, width
 from outlast.client.statistics import MOST
@@ -21,7 +22,9 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     """Show statistics: of one name all of them, of several a table."""
     wanted = {name: parsed.options[name] for name in _FILTERS if parsed.options.get(name) is not None}
     found = jobs.stats(parsed.operands, sort=parsed["sort"], limit=parsed["limit"], **wanted)
-    if parsed.options.get("json"):
+    if parsed.options.get("ids"):
+        sys.stdout.write(ids(one.last for one in found.names))
+    elif parsed.options.get("json"):
         from outlast.core.jsontext import dumps
         from outlast.core.shape import stats_shape
 
