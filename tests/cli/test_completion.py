@@ -46,7 +46,7 @@ needs_bash = pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        (["st"], {"stop"}),
+        (["st"], {"stats", "stop"}),
         (["run", "--ov"], {"--overlap"}),
         (["run", "--overlap", ""], {"skip", "queue", "replace", "allow", "join"}),
         (["run", "--overlap", "q"], {"queue"}),

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outlast.cli import details, render, terminal
-from outlast.core.columns import COLUMNS
+from outlast.core.columns import COLUMNS, OBSERVED
 from outlast.core.job import OUTCOMES, Job, Run
+from outlast.core.observed import Observed
 
 NOW = 1_800_000_000_000_000_000
 SECOND = 1_000_000_000
@@ -72,11 +73,15 @@ def test_columns_come_when_they_say_something():
 def test_every_column_has_a_cell():
     times = {"next_run_at": NOW, "queued_at": NOW}
     full = job(1, "x", signal=15, info=["a", "", "b"], params={"n": "1"}, rerun_of=7, key="k", pid=5, group="g", **times)
-    cells = {name: render.cell(full, name, NOW) for name in COLUMNS}
+    seen = Observed(usual=SECOND, cpu=SECOND, rss=1 << 20, processes=3, output=2048)
+    cells = {name: render.cell(full, name, NOW, seen) for name in COLUMNS}
     assert [] == [name for name, text in cells.items() if not text and name not in {"description", "user"}]
     assert "SIGTERM" == cells["signal"]
     assert "a, b" == cells["info"]
     assert "rsync -a 'x y'" == cells["command"]
+    assert ["1s", "1s", "1.0 MiB", "3", "2.0 KiB"] == [cells[name] for name in ("usual", "cpu", "memory", "processes", "output")]
+    assert "~2.0 KiB" == render.cell(full.replace(status="running"), "output", NOW, seen)
+    assert [""] * 10 == [render.cell(full, name, NOW, unknown) for name in OBSERVED for unknown in (None, Observed())]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +100,17 @@ def test_the_state_is_one_word(changes, word):
     assert word == render.state(job(1, "x", **changes))
 
 
+def test_the_usual_stands_beside_the_duration_unless_something_had_to_give_way_to_it():
+    lines = render.jobs_table([job(1, "x"), job(2, "y")], NOW, width=80, usual={2: 4 * SECOND}).splitlines()
+    assert lines[1].endswith("           5s  exit code 23")
+    assert lines[2].endswith("5s (usual 4s)  exit code 23")
+    whole = max(map(len, lines))
+    assert "usual" in render.jobs_table([job(1, "x"), job(2, "y")], NOW, width=whole, usual={2: 4 * SECOND})
+    narrow = render.jobs_table([job(1, "x"), job(2, "y")], NOW, width=whole - 1, usual={2: 4 * SECOND})
+    assert "usual" not in narrow
+    assert "…" not in narrow
+
+
 def test_colours_are_asked_for():
     text = render.jobs_table(jobs(), NOW, width=80, colours=True)
     assert "\x1b[31mfailed\x1b[0m" in text
@@ -106,6 +122,11 @@ def test_runs_stand_under_their_job():
     assert 4 == len(lines)
     assert ".2" in lines[3]
     assert "succeeded" in lines[3]
+    used = run(1, max_rss=1 << 20, memory=1 << 30, processes=3, stdout=1000, stderr=24)
+    shown = ["id", "cpu", "memory", "processes", "output", "usual"]
+    lines = render.jobs_table([job(1, "x")], NOW, shown=shown, runs={1: [used, run(2, stdout=None)]}).splitlines()
+    assert [".1", "1s", "1.0", "MiB", "3", "1.0", "KiB"] == lines[2].split()
+    assert [".2", "1s"] == lines[3].split()
 
 
 @pytest.mark.parametrize("width", [40, 80, 200, None])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from house.modules import none
-from support import COMMAND, SOURCE, Outlast
+from support import COMMAND, SOURCE, Outlast, eventually
 
 ALLOWED = [
     line.strip() for line in Path(__file__).with_name("imports.txt").read_text().splitlines() if line.strip() and not line.startswith("#")
@@ -49,6 +49,19 @@ def bare() -> set[str]:
 def test_a_light_command(outlast: Outlast, bare: set[str], words: tuple[str, ...]) -> None:
     outlast("run", "--", "true", status=0)
     outlast("wait", "1", status=0)
+    check(outlast, bare, words)
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("show", "2"), ("show", "2", "--json")], ids="-".join)
+def test_a_light_look_at_what_runs(outlast: Outlast, bare: set[str], words: tuple[str, ...]) -> None:
+    outlast("exec", "--name", "x", "--", "true", status=0)
+    outlast("run", "--name", "x", "--", "sleep", "1000", status=0)
+    eventually(lambda: outlast.show(2)["usual_duration"] is not None and outlast.show(2)["pid"] is not None)
+    check(outlast, bare, words)
+
+
+def check(outlast: Outlast, bare: set[str], words: tuple[str, ...]) -> None:
+    """Fail if the command loads what is not allowed."""
     with subprocess.Popen(
         [sys.executable, "-X", "importtime", COMMAND, *words],
         env=outlast.environ(),

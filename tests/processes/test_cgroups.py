@@ -83,6 +83,43 @@ def test_what_the_kernel_has_killed(tmp_path):
     assert 0 == oom_kills(str(tmp_path / "nowhere"))
 
 
+def test_what_was_used(tmp_path):
+    assert (None, None) == (cgroups.cpu(str(tmp_path)), cgroups.peak(str(tmp_path), "pids"))
+    (tmp_path / "cpu.stat").write_text("usage_usec 1500\nuser_usec 1000\nsystem_usec 500\n")
+    (tmp_path / "pids.peak").write_text("7\n")
+    (tmp_path / "memory.peak").write_text("no number\n")
+    assert 1_500_000 == cgroups.cpu(str(tmp_path))
+    assert (7, None) == (cgroups.peak(str(tmp_path), "pids"), cgroups.peak(str(tmp_path), "memory"))
+
+
+def test_the_cpu_time_of_those_that_nobody_waited_for(base):
+    """Of a real cgroup: the kernel needs no controller for that."""
+    burn = "end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+    code = f"""
+import os, signal, time
+open("{base}/cgroup.procs", "w").write("0")
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+if not os.fork():
+    exec({burn!r})
+    os._exit(0)
+try:
+    os.wait()
+except ChildProcessError:
+    pass
+from outlast.processes import cgroups
+from outlast.processes.usage import cpu_of_cgroup
+print(cgroups.of(os.getpid()))
+print(cpu_of_cgroup(os.getpid(), "another"))
+print(cpu_of_cgroup(os.getpid(), "{base.name}"))
+print(sum(os.times()[:4]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    own, another, cpu, waited_for = done.stdout.decode().split()
+    assert (str(base), "None") == (own, another)
+    assert 0.25e9 <= int(cpu) <= 5e9
+    assert int(cpu) / 1e9 >= float(waited_for) + 0.25
+
+
 def test_removing(tmp_path):
     (tmp_path / "one").mkdir()
     assert remove(str(tmp_path / "one"))

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from outlast.core.selectors import parse_selector, parse_selectors
+from outlast.core.selectors import NAME, Selector, parse_selector, parse_selectors
 from outlast.home import Home
 from outlast.store import finding
 from outlast.store.driver import load_queries
 from outlast.store.finding import Filter, find, listing
 from outlast.store.reading import Reading
+from outlast.store.statistics import ran
 from store.making import AT, fill, submission
 
 MADE = submission(name="name3").job.replace(id=99)
@@ -66,6 +67,9 @@ SAME_COST: dict[str, Question] = {
         r.before_in_turn(MADE.replace(key="k")),
     ],
     "needs": lambda r: [r.outlook(), r.needs_due(9), r.needs_of(7), r.waiting_for("turn:n:x")],
+    "usual duration": lambda r: r.usual("n"),
+    "stats NAME": lambda r: ran(r, Filter(active=False, among=(Selector(kind=NAME, text="n", value="n"),)), 10_000),
+    "stats": lambda r: ran(r, Filter(active=False), 50),
     "deadlines": lambda r: [r.past_deadline(2 * AT), r.next_deadline(), r.paused()],
     "events": lambda r: [r.last_event(), r.last_events(9), r.events_after(5, 9)],
 }

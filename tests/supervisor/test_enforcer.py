@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from outlast.core.job import FAILED, STOPPED, Ending, Job, Run
+from outlast.core.job import FAILED, NOT_STARTED, STOPPED, Ending, Job, Run
 from outlast.processes.cgroups import Delegation
 from outlast.supervisor.context import LiveRun
 from outlast.supervisor.enforcer import Enforcer
@@ -106,6 +106,26 @@ def test_an_end_for_want_of_memory_is_told_apart(tmp_path: Path) -> None:
         == divided.enforcer.told(live, ending(reason="exit code 137", signal=None, exit_code=137)).reason
     )
     assert "killed" == divided.enforcer.told(live, ending(outcome=STOPPED, reason="killed")).reason
+
+
+def test_what_a_cgroup_counted_is_told(tmp_path: Path) -> None:
+    """It knows all processes, whoever waited for them, and how many there were at once."""
+    divided = Divided(tmp_path)
+    path = divided.files("memory.max", "memory.swap.max", "memory.oom.group")
+    live = divided.live(**{"limit.memory": 64 * MIB})
+    divided.enforcer.words(live, SURROUNDINGS)
+    shims = ending(cpu=5, max_rss=MIB)
+    told = divided.enforcer.told(live, shims)
+    assert (5, None, MIB, None, None) == (told.cpu, told.cpu_by, told.max_rss, told.memory, told.processes), "an older kernel tells nothing"
+    (path / "cpu.stat").write_text("usage_usec 2000000\nuser_usec 1500000\nsystem_usec 500000\n")
+    (path / "pids.peak").write_text("3\n")
+    (path / "memory.peak").write_text(f"{9 * MIB}\n")
+    told = divided.enforcer.told(live, shims)
+    assert (2_000_000_000, "cgroup", MIB, 9 * MIB, 3) == (told.cpu, told.cpu_by, told.max_rss, told.memory, told.processes)
+    never = ending(outcome=NOT_STARTED, signal=None)
+    assert never == divided.enforcer.told(live, never), "only the shim's child was ever in it"
+    live.cgroup = None
+    assert shims == divided.enforcer.told(live, shims)
 
 
 def test_what_is_left_of_earlier_runs_is_swept(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """One thing in full, for people: a job, a run, its events; groups too. Rare enough to be apart from the tables of `render`."""
 
-from outlast.cli.render import colour, run_count, runs_table, state, table
+from outlast.cli.render import against, colour, run_count, runs_table, state, table
 from outlast.cli.terminal import cut, paint, visible
 from outlast.core.command import command_line
 from outlast.core.durations import format_duration
+from outlast.core.job import RUNNING
 from outlast.core.options import spelled, value
 from outlast.core.shape import lasted
 from outlast.core.signals import signal_name
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from outlast.core.job import Job, Run
+    from outlast.core.observed import Observed
 
 _STATE = "state"
 _INSIDE = frozenset({"boot", "pid_start", "pidns", "state_file"})  # of an event: for machines, `--json` has them
+_CPU_BY = {"": "its command, and the children that were waited for", "cgroup": "all of its processes: its cgroup"}
 _LABEL = 14  # columns of the labels, if none is longer
 
 
-def _facts(pairs: "Iterable[tuple[str, str]]", width: int | None) -> str:
+def fact_lines(pairs: "Iterable[tuple[str, str]]", width: int | None) -> str:
     """Return label and text, one per line, without those that say nothing."""
     told = [(label, text) for label, text in pairs if text]
     margin = max([_LABEL, *(len(label) + 2 for label, _ in told)])
@@ -36,10 +39,10 @@ def _facts(pairs: "Iterable[tuple[str, str]]", width: int | None) -> str:
 
 
 def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None = None, colours: bool = False, why: str = "",
-               notes: "Sequence[str]" = ()) -> str:  # fmt: skip
+               notes: "Sequence[str]" = (), observed: "Observed | None" = None) -> str:  # fmt: skip
     """Return everything known about a job, its runs as a table at the end. `why`: the sentence that explains how it stands.
 
-    `notes`: what its events say for people.
+    `notes`: what its events say for people; `observed`: what is seen of it beside its record.
     """
     word = state(job)
     code = "" if job.exit_code is None else str(job.exit_code)
@@ -65,7 +68,8 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
         ("created", format_time_full(job.created_at)),
         ("started", format_time_full(job.started_at)),
         ("ended", format_time_full(job.ended_at)),
-        ("duration", "" if ns is None else format_duration(ns)),
+        ("duration", "" if ns is None else against(format_duration(ns), observed.usual if observed else None)),
+        *(_usage(observed) if observed and job.status == RUNNING else ()),
         ("next run", format_time_full(job.next_run_at)),
         ("stop wanted", _wish(job)),
         *(("note", note) for note in notes),
@@ -77,10 +81,20 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
         *(("warning", warning["text"]) for warning in job.warnings),
         *spelled(job.spec).items(),
     ]
-    text = _facts(facts, width)
+    text = fact_lines(facts, width)
     if runs:
         text += "\n" + runs_table(runs, now, width=width, colours=colours)
     return text
+
+
+def _usage(seen: "Observed") -> "list[tuple[str, str]]":
+    """Return what a running job uses now."""
+    return [
+        ("cpu time", "" if seen.cpu is None else f"{format_duration(seen.cpu)} so far"),
+        ("memory", "" if seen.rss is None else f"{format_size(seen.rss)} now"),
+        ("processes", "" if seen.processes is None else str(seen.processes)),
+        ("log", "" if seen.output is None else f"{format_size(seen.output)} so far"),
+    ]
 
 
 def _wish(job: "Job") -> str:
@@ -92,7 +106,7 @@ def run_detail(job: "Job", run: "Run", now: int, *, width: int | None = None, co
     """Return everything known about one run."""
     word = run.outcome or run.status
     ns = lasted(run, now)
-    return _facts((
+    return fact_lines((
         ("job", f"{job.id} {job.name}"),
         ("run", str(run.run)),
         (_STATE, paint(word, colour(word)) if colours else word),
@@ -105,8 +119,10 @@ def run_detail(job: "Job", run: "Run", now: int, *, width: int | None = None, co
         ("started", format_time_full(run.started_at)),
         ("ended", format_time_full(run.ended_at)),
         ("duration", "" if ns is None else format_duration(ns)),
-        ("cpu time", "" if run.cpu is None else format_duration(run.cpu)),
-        ("peak memory", "" if run.max_rss is None else format_size(run.max_rss)),
+        ("cpu time", "" if run.cpu is None else f"{format_duration(run.cpu)} ({_CPU_BY.get(run.cpu_by or '')})"),
+        ("peak memory", "" if run.max_rss is None else f"{format_size(run.max_rss)} (its largest process)"),
+        ("of the run", "" if run.memory is None else f"{format_size(run.memory)} (all processes and cached files: its cgroup)"),
+        ("processes", "" if run.processes is None else f"{run.processes} at most (threads too: its cgroup)"),
         ("stdout", "" if run.stdout is None else format_size(run.stdout)),
         ("stderr", "" if run.stderr is None else format_size(run.stderr)),
         ("limited by", ", ".join(f"{name}: {by}" for name, by in (run.limits or {}).get("by", {}).items())),

@@ -4,7 +4,7 @@ Every function returns the lines as one text that ends with a newline, or is emp
 """
 
 from outlast.cli.terminal import columns, cut, pad, paint, visible
-from outlast.core.columns import COLUMNS
+from outlast.core.columns import COLUMNS, OBSERVED
 from outlast.core.durations import format_duration
 from outlast.core.job import ENDED, FAILED, INTERRUPTED, LOST, NOT_STARTED, PENDING, QUEUED, RUNNING, SUCCEEDED, TIMED_OUT
 from outlast.core.options import value
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from outlast.core.job import Job, Run
+    from outlast.core.observed import Observed
 
 GAP = "  "
 LEAST = 8  # a column that is cut keeps so many
-_RIGHT = frozenset({"id", "run", "priority", "exit_code", "signal", "pid", "duration", "rerun_of"})
+_RIGHT = frozenset({"id", "run", "priority", "exit_code", "signal", "pid", "duration", "rerun_of", *OBSERVED})
 _WHOLE = frozenset({"id", "run", "state", "status", "outcome", "started", "duration", "pid", "exit_code", "rerun_of"})  # cut last
 USUAL = ("id", "name", "state", "started", "duration")
 
@@ -119,8 +120,10 @@ def usual_columns(jobs: "Sequence[Job]") -> list[str]:
     return shown
 
 
-def cell(job: "Job", column: str, now: int) -> str:  # noqa: PLR0911  # one line per kind of column
-    """Return the text of a job's cell."""
+def cell(job: "Job", column: str, now: int, seen: "Observed | None" = None) -> str:  # noqa: PLR0911  # one line per kind of column
+    """Return the text of a job's cell; `seen`: what was observed of it, for the columns that tell of that."""
+    if column in OBSERVED:
+        return "" if seen is None else _seen_text(job, column, seen)
     if column == "state":
         return state(job)
     if column == "duration":
@@ -146,16 +149,46 @@ def cell(job: "Job", column: str, now: int) -> str:  # noqa: PLR0911  # one line
     return "" if held is None else str(held)
 
 
+def _seen_text(job: "Job", column: str, seen: "Observed") -> str:
+    held: int | None = seen.rss if column == "memory" else getattr(seen, column)
+    if held is None:
+        return ""
+    if column == "processes":
+        return str(held)
+    if column in {"cpu", "usual"}:
+        return format_duration(held)
+    from outlast.core.sizes import format_size
+
+    return f"{'~' if column == 'output' and job.status == RUNNING else ''}{format_size(held)}"
+
+
+def against(duration: str, usual: int | None) -> str:
+    """Return a duration beside the usual one: `11m 00s (usual 4m 00s)`."""
+    return duration if usual is None or not duration else f"{duration} (usual {format_duration(usual)})"
+
+
 def jobs_table(jobs: "Sequence[Job]", now: int, *, shown: "Sequence[str] | None" = None, width: int | None = None, colours: bool = False,
-               runs: "Mapping[int, Sequence[Run]] | None" = None) -> str:  # fmt: skip
-    """Return jobs as a table; `shown`: its columns; `runs` by job id stand under their job. Empty if there are no jobs."""
+               runs: "Mapping[int, Sequence[Run]] | None" = None, observed: "Mapping[int, Observed] | None" = None,
+               usual: "Mapping[int, int] | None" = None) -> str:  # fmt: skip
+    """Return jobs as a table; `shown`: its columns; `runs` by job id stand under their job. Empty if there are no jobs.
+
+    `observed` by job id is for the columns that need it; `usual` (ns) likewise stands beside the duration, if there is room.
+    """
     if not jobs:
         return ""
+    if usual and width is not None:
+        whole = jobs_table(jobs, now, shown=shown, runs=runs, observed=observed, usual=usual)
+        if max(map(columns, whole.splitlines())) > width:
+            usual = None
     names = list(shown or usual_columns(jobs))
     rows: list[list[str]] = []
     words: list[str] = []
     for job in jobs:
-        rows.append([cell(job, name, now) for name in names])
+        cells = [cell(job, name, now, (observed or {}).get(job.id)) for name in names]
+        if usual and "duration" in names:
+            at = names.index("duration")
+            cells[at] = against(cells[at], usual.get(job.id))
+        rows.append(cells)
         words.append(state(job))
         for run in (runs or {}).get(job.id, ()):
             rows.append([_run_cell(run, name, now) for name in names])
@@ -174,7 +207,7 @@ def _run_cell(run: "Run", column: str, now: int) -> str:
         return f"  run {run.run}"
     if column == "state":
         return run.outcome or run.status
-    return _run_text(run, column, now)
+    return _run_text(run, {"memory": "max_rss"}.get(column, column), now)
 
 
 _RUN_COLUMNS = ("run", "state", "started", "ended", "duration", "exit_code", "pid", "cpu", "max_rss", "reason")
@@ -200,10 +233,12 @@ def _run_text(run: "Run", column: str, now: int) -> str:
         return format_time_local(getattr(run, f"{column}_at"), now)
     if column == "cpu":
         return "" if run.cpu is None else format_duration(run.cpu)
-    if column == "max_rss":
+    if column in {"max_rss", "output"}:
         from outlast.core.sizes import format_size
 
-        return "" if run.max_rss is None else format_size(run.max_rss)
+        written = None if run.stdout is None or run.stderr is None else run.stdout + run.stderr
+        size = run.max_rss if column == "max_rss" else written
+        return "" if size is None else format_size(size)
     held: Any = getattr(run, column, None)
     return "" if held is None else str(held)
 

@@ -25,10 +25,21 @@ def colours(environ: "Mapping[str, str]", fd: int = 1) -> bool:
     """Tell whether to write colours: to a terminal that can, unless `$NO_COLOR` is set (no-color.org)."""
     if environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
         return False
+    return is_terminal(fd)
+
+
+def is_terminal(fd: int = 1) -> bool:
+    """Tell whether somebody looks at it."""
     try:
         return os.isatty(fd)
     except OSError:
         return False
+
+
+def has_unicode(environ: "Mapping[str, str]") -> bool:
+    """Tell whether the locale's characters are UTF-8 (setlocale(3): the first of these that is set decides)."""
+    said = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+    return "utf8" in said.lower().replace("-", "")
 
 
 def paint(text: str, colour: str) -> str:

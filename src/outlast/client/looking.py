@@ -1,15 +1,15 @@
 """What is to be seen of jobs beside the record of each: events, output, reasons, what they report, statistics."""
 
-from outlast.core.job import Job
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
-    from outlast.client.jobs import Jobs
+    from outlast.client.jobs import Jobs, Selected
     from outlast.client.output import Output
+    from outlast.core.job import Job
     from outlast.core.observed import Observed
+    from outlast.core.stats import Statistics
 
 
 class Looking:
@@ -53,7 +53,33 @@ class Looking:
         """Return what is seen of a job beside its record: feedback, progress, activity, last line of output, usage."""
         from outlast.client.observing import observe
 
-        return observe(self._jobs, which if isinstance(which, Job) else self._jobs.one(which))
+        return observe(self._jobs, self._jobs.one(which))
+
+    def observe_all(self, some: "Iterable[Job]") -> "dict[int, Observed]":
+        """Return likewise by id for jobs that were just read: they share what a look costs."""
+        from outlast.client.observing import observe_all
+
+        return observe_all(self._jobs, some)
+
+    def usual_durations(self, some: "Iterable[Job]") -> "dict[int, tuple[int, int]]":
+        """Return (median, 95th percentile) in ns of the last runs that succeeded, of those of the jobs that run and whose name has any."""
+        from outlast.client.usage import usual_durations
+
+        return usual_durations(self._jobs, some)
+
+    def stats(
+        self, selected: "Selected" = (), *, since: int | None = None, until: int | None = None, group: str | None = None,
+        name: str | None = None, sort: "Sequence[str]" = (), limit: int | None = None,
+    ) -> "Statistics":  # fmt: skip
+        """Return what the jobs that have ended tell, by name: see `core.stats`. A bare word means all jobs of that name.
+
+        `since`, `until` in ns; without `since` the last 10,000 jobs are enough, and `.since` says how far they reach. Raises NotFound.
+        """
+        from outlast.client.statistics import statistics
+        from outlast.store.finding import Filter
+
+        wanted: Filter = Filter(since=since, until=until, group=group, name=name, active=False)
+        return statistics(self._jobs, selected, wanted, sort, limit)
 
     def logs(self, which: "int | str | Job", run: int = -1) -> "Output":
         """Return what a run of a job has written so far: `.stdout`, `.stderr`, `.lines()`. Raises NotFound."""

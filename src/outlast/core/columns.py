@@ -28,7 +28,14 @@ COLUMNS: dict[str, str] = {
     "info": "INFO",
     "params": "PARAMS",
     "rerun_of": "RERUN OF",
+    "usual": "USUAL",
+    "cpu": "CPU",
+    "memory": "MEMORY",
+    "processes": "PROCESSES",
+    "output": "OUTPUT",
 }
+# what is no field of a job: it has to be looked at, or its last run
+OBSERVED = frozenset({"usual", "cpu", "memory", "processes", "output"})
 # what a listing can be sorted by, with the job's field that it means; duration is ended (or now) minus started
 SORTS: dict[str, str] = {
     "id": "id",

@@ -149,7 +149,7 @@ class Run(Value):
     _fields = (
         "job", "run", "status", "outcome", "reason", "exit_code", "signal", "pid", "pid_start", "host", "boot", "pidns", "state_file",
         "claimed_at", "started_at", "ended_at", "cpu", "max_rss", "stdout", "stderr", "log", "missing", "leftovers", "limits",
-        "processes", "fingerprint", "kept",
+        "processes", "fingerprint", "kept", "memory", "cpu_by",
     )  # fmt: skip
     job: int
     run: int
@@ -167,23 +167,25 @@ class Run(Value):
     claimed_at: int
     started_at: int | None
     ended_at: int | None
-    cpu: int | None  # user and system time, nanoseconds
-    max_rss: int | None
+    cpu: int | None  # user and system time, nanoseconds, see `cpu_by`
+    max_rss: int | None  # of the largest of its processes that were waited for
     stdout: int | None  # bytes that the command wrote
     stderr: int | None
     log: int | None  # length of the log stream
     missing: int | None  # bytes that the log lacks
     leftovers: int | None  # processes that were left when the run was over
     limits: "dict[str, Any] | None"  # what holds for it: its time limit (ns), and by what its other limits are enforced
-    processes: int | None  # the most that it had at once, where the kernel counts them
+    processes: int | None  # the most that it had at once, threads too, where the kernel counts them: in a cgroup of its own
     fingerprint: str | None  # hash of what it ran with
     kept: int | None  # bytes of its output on the disk, about; 0 once they are pruned; None before its end
+    memory: int | None  # the most that all its processes had at once, cached files too, where the kernel counts that: in such a cgroup
+    cpu_by: str | None  # `cgroup`: the CPU time of all its processes; None: of its command, and of the children that were waited for
 
     _defaults = {
         "status": RUNNING, "outcome": None, "reason": None, "exit_code": None, "signal": None, "pid": None, "pid_start": None,
         "host": "", "boot": "", "pidns": None, "state_file": 0, "started_at": None, "ended_at": None, "cpu": None, "max_rss": None,
         "stdout": None, "stderr": None, "log": None, "missing": None, "leftovers": None, "limits": None,
-        "processes": None, "fingerprint": None, "kept": None,
+        "processes": None, "fingerprint": None, "kept": None, "memory": None, "cpu_by": None,
     }  # fmt: skip
 
     @property
@@ -197,7 +199,7 @@ class Ending(Value):
 
     _fields = (
         "outcome", "reason", "exit_code", "signal", "ended_at",
-        "cpu", "max_rss", "stdout", "stderr", "log", "missing", "leftovers", "processes", "feedback", "progress",
+        "cpu", "max_rss", "stdout", "stderr", "log", "missing", "leftovers", "processes", "memory", "cpu_by", "feedback", "progress",
     )  # fmt: skip
     outcome: str
     reason: str
@@ -212,13 +214,15 @@ class Ending(Value):
     missing: int | None
     leftovers: int | None
     processes: int | None
+    memory: int | None
+    cpu_by: str | None
     feedback: "dict[str, str] | None"
     progress: "dict[str, Any] | None"
 
     _defaults = {
         "exit_code": None, "signal": None, "cpu": None, "max_rss": None,
         "stdout": None, "stderr": None, "log": None, "missing": None, "leftovers": None,
-        "processes": None, "feedback": None, "progress": None,
+        "processes": None, "memory": None, "cpu_by": None, "feedback": None, "progress": None,
     }  # fmt: skip
 
 

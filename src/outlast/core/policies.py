@@ -27,7 +27,8 @@ def judge(job: Job, result: "dict[str, Any]", *, stopped_by_us: bool) -> Ending:
     if result["status"] is None:
         stage, error = result["stage"], result["error"]
         code = NOT_FOUND if stage == "exec" and error == _ENOENT else CANNOT_START
-        return Ending(outcome=j.NOT_STARTED, reason=_not_started(job, stage, error), exit_code=code, **facts)
+        nothing = {**facts, "cpu": None, "max_rss": None}  # the command used nothing that could be told
+        return Ending(outcome=j.NOT_STARTED, reason=_not_started(job, stage, error), exit_code=code, **nothing)
     return of_status(job, result["status"], stopped_by_us=stopped_by_us, **facts)
 
 

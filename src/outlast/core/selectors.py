@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 IDS = "ids"  # value: ((first, last), ...)
 LAST = "last"  # value: how many before the last one
 WORD = "word"  # value: a name or key
+NAME = "name"  # value: exactly that, of all jobs of the name; no word means it, see `client.statistics`
 NAME_GLOB = "name_glob"
 NAME_REGEX = "name_regex"
 GROUP = "group"
 STATUS = "status"  # value: (status, ...)
 OUTCOME = "outcome"
-KINDS = (IDS, LAST, WORD, NAME_GLOB, NAME_REGEX, GROUP, STATUS, OUTCOME)
+KINDS = (IDS, LAST, WORD, NAME, NAME_GLOB, NAME_REGEX, GROUP, STATUS, OUTCOME)
 
 _LARGEST = 2**63 - 1  # no job has this id
 

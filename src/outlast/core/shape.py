@@ -1,5 +1,6 @@
 """The JSON of jobs and runs, one shape for command line, API and web: RFC 3339 in UTC, seconds, bytes, unknown is null."""
 
+from outlast.core.job import RUNNING
 from outlast.core.times import format_time_utc
 
 TYPE_CHECKING = False
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
 
     from outlast.core.job import Job, Run
     from outlast.core.observed import Observed
+    from outlast.core.stats import Statistics
 
 SCHEMA = 1
 
@@ -32,7 +34,8 @@ def run_shape(run: "Run", now: int | None = None) -> "dict[str, Any]":
         "started_at": format_time_utc(run.started_at), "ended_at": format_time_utc(run.ended_at), "duration": seconds(lasted(run, now)),
         "cpu": seconds(run.cpu), "max_rss": run.max_rss, "stdout": run.stdout, "stderr": run.stderr,
         "missing": run.missing, "leftovers": run.leftovers, "limits": _limits(run.limits),
-        "processes": run.processes, "kept": run.kept, "fingerprint": run.fingerprint,
+        "processes": run.processes, "memory": run.memory, "kept": run.kept, "fingerprint": run.fingerprint,
+        "cpu_by": run.cpu_by or (None if run.cpu is None else "wait4"),
     }  # fmt: skip
 
 
@@ -60,7 +63,8 @@ def job_shape(
         "info": [*job.info], "params": dict(job.params),
         "feedback": dict(observed.feedback if observed else job.feedback or {}),
         "progress": _progress(observed.progress if observed else job.progress), "last_line": observed.last_line if observed else None,
-        "usual_duration": seconds(observed.usual) if observed else None, "usage": _usage(observed),
+        "usual_duration": seconds(observed.usual) if observed else None, "usual_p95": seconds(observed.usual_p95) if observed else None,
+        "usage": _usage(observed) if observed and job.status == RUNNING else None,
         "warnings": [_warning(warning) for warning in job.warnings],
         "rerun_of": job.rerun_of, "schedule": job.schedule, "trigger": format_time_utc(job.trigger), "automatic": job.automatic,
     }  # fmt: skip
@@ -82,6 +86,22 @@ def jobs_shape(
             shape["runs"] = [run_shape(run, now) for run in runs.get(job.id, ())]
         shapes.append(shape)
     return {"schema": SCHEMA, "jobs": shapes, "more": more}
+
+
+def stats_shape(found: "Statistics") -> "dict[str, Any]":
+    """Return the JSON of statistics."""
+    names = [
+        {
+            "name": one.name, "count": one.jobs, "outcomes": one.outcomes, "failures": one.failures, "warnings": one.warnings,
+            "first_at": format_time_utc(one.first_at), "last_at": format_time_utc(one.last_at),
+            "last": {"id": one.last, "outcome": one.last_outcome, "reason": one.last_reason},
+            **{name: seconds(getattr(one, name)) for name in ("fastest", "median", "p95", "slowest", "cpu")},
+            "max_rss": one.max_rss, "memory": one.memory,
+            "trend": [{"id": took.job, "duration": seconds(took.duration), "outcome": took.outcome} for took in one.trend],
+        }
+        for one in found.names
+    ]  # fmt: skip
+    return {"schema": SCHEMA, "names": names, "more": found.more, "since": format_time_utc(found.since)}
 
 
 def event_shape(event: "Mapping[str, Any]") -> "dict[str, Any]":
@@ -118,11 +138,11 @@ def _progress(progress: "Mapping[str, Any] | None") -> "dict[str, Any] | None":
     return None if progress is None else {**progress, "eta": seconds(progress.get("eta"))}
 
 
-def _usage(observed: "Observed | None") -> "dict[str, Any] | None":
+def _usage(observed: "Observed") -> "dict[str, Any] | None":
     """Return what a running job uses now; of one that has ended see its runs."""
-    if observed is None or (observed.processes is None and observed.output is None):
+    if observed.processes is None and observed.output is None:
         return None
-    return {"cpu": seconds(observed.cpu), "rss": observed.rss, "processes": observed.processes, "output": observed.output}
+    return {"cpu": seconds(observed.cpu), "rss": observed.rss, "processes": observed.processes, "log": observed.output}
 
 
 def _wish(wish: "dict[str, Any] | None") -> "dict[str, Any] | None":

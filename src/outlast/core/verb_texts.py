@@ -32,6 +32,15 @@ DESCRIPTIONS: dict[str, str] = {
     "show": (
         "Show everything known about a job with all its runs, or about one run: run N, counted from the end if negative, else the last one."
     ),
+    "stats": (
+        "Say of the jobs of each name that have ended how many there were, how they ended, when the first one began and the last one "
+        "ended, how long it takes (the fastest, the median, within which 95 % stay, the slowest), what they used, how many were warned "
+        "of. On a terminal bars show how long each of the last ones took: its share of the slowest, and a cross where it failed.\n\n"
+        "How long it takes is told of runs that succeeded. A failure is every outcome that counts as one for whoever waits for the "
+        "job; `stopped`, `skipped`, `disabled` and `neutral` do not.\n\n"
+        "A bare name or key means all jobs of that name. Without --since the last 10,000 jobs that are meant are looked at; it is "
+        "said on stderr when there are more."
+    ),
     "why": "Say in one paragraph why a job waits, was skipped, is retried or has ended, and what happens next.",
     "logs": (
         "Show what a job has written, stdout and stderr in the order in which they came, each line with its time and stream. It "
@@ -134,6 +143,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("outlast history --slowest -n 10", ""),
     ),
     "show": (("outlast show 42", ""), ("outlast show backup --json", ""), ("outlast show run 42 1", "its first run")),
+    "stats": (
+        ("outlast stats", ""),
+        ("outlast stats backup", "all that is known of one name"),
+        ("outlast stats --since week --sort -failures,name", ""),
+        ("outlast stats group:nightly --json", ""),
+    ),
     "why": (("outlast why 42", ""), ("outlast why backup", "")),
     "logs": (
         ("outlast logs 42", ""),
@@ -230,6 +245,7 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
     "ps": _LISTING,
     "history": _LISTING,
     "show": _ONE,
+    "stats": _LISTING,
     "why": _ONE,
     "logs": _ONE,
     "wait": (_OK, (1, "at least one did not succeed"), _USAGE, _NO_JOB, _REFUSED, _WORLD, _BUG, (124, "--timeout was reached")),
@@ -268,7 +284,7 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
 # headings of the overview, with their verbs
 OVERVIEW: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Start", ("run", "send", "rerun", "reserve")),
-    ("Look", ("list", "ps", "history", "show", "why", "logs", "events")),
+    ("Look", ("list", "ps", "history", "show", "stats", "why", "logs", "events")),
     ("Wait and end", ("wait", "stop", "interrupt", "kill", "signal")),
     ("Hold back", ("pause", "resume", "hold", "release", "approve", "disable", "enable", "list-disabled")),
     ("Keep in order", ("group", "supervisor", "service", "doctor", "completion", "help", "version")),

@@ -133,6 +133,19 @@ def _of_logs() -> tuple[Option, ...]:
     )  # fmt: skip
 
 
+def _of_stats() -> tuple[Option, ...]:
+    from outlast.core.stats import SORTS
+
+    return (
+        _SINCE,
+        _UNTIL,
+        *(option for option in _filters() if option.name in {"name", "group"}),
+        Option("sort", kinds.SORT, f"order by these, `-` in front turns one round: {', '.join(SORTS)}", "--sort -failures",
+               default=("-last",), metavar="COLUMN,...", choices=SORTS),
+        _limit(50, "names"),
+    )  # fmt: skip
+
+
 def _of_wait() -> tuple[Option, ...]:
     return (
         Option("any", kinds.FLAG, "until one of them has ended, not all", "--any"),
@@ -185,6 +198,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("history", "list the jobs that have ended, newest first", _SELECTED,
          lambda: (*_filters(), _limit(50, "jobs"))),
     Verb("show", "show everything known about a job or a run", (Form("job", "JOB", 1, 1), Form("run", "JOB [N]", 1, 2))),
+    Verb("stats", "say of each name how often it ran, how it ended, how long it takes, what it uses", _SELECTED, _of_stats),
     Verb("why", "say why a job waits, was skipped, ended, and what happens next", (Form("", "JOB", 1, 1),)),
     Verb("logs", "show what a job has written", (Form("", "[JOB]", 0, 1),), _of_logs),
     Verb("wait", "wait until jobs have ended", (Form("", "SELECTOR...", 1, MANY),), _of_wait),

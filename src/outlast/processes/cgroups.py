@@ -93,11 +93,35 @@ def oom_kills(path: str) -> int:
 
     Not how many processes: where all of them go together the first one is counted twice (seen on Linux 6.1).
     """
+    return _pairs(f"{path}/memory.events").get("oom_kill", 0)
+
+
+def cpu(path: str) -> int | None:
+    """Return the CPU time (ns) of all processes that are and were in the cgroup, whoever waited for them; None if it is not told."""
+    usec = _pairs(f"{path}/cpu.stat").get("usage_usec")
+    return None if usec is None else usec * 1000
+
+
+def peak(path: str, controller: str) -> int | None:
+    """Return the most that a controller has counted in the cgroup at once; None if the kernel does not tell.
+
+    `memory`: bytes, cached files too (Linux 5.19). `pids`: processes and threads (Linux 6.1).
+    """
     try:
-        told = dict(line.split() for line in _read(f"{path}/memory.events").splitlines())
-    except OSError:
-        return 0
-    return int(told.get("oom_kill", 0))
+        return int(_read(f"{path}/{controller}.peak"))
+    except (OSError, ValueError):
+        return None
+
+
+def prefix(home_id: str) -> str:
+    """Return what the names of the cgroups of a home's runs begin with; the run's own, `42.1`, follows."""
+    return f"outlast-{home_id}-"
+
+
+def of(pid: int) -> str | None:
+    """Return the path of the cgroup that a process is in; None if it has none of version 2. Raises OSError."""
+    found = place(_read(f"/proc/{pid}/cgroup"), _read("/proc/self/mountinfo"))
+    return None if found is None else found[0]
 
 
 def remove(path: str) -> bool:
@@ -172,6 +196,14 @@ def _make(path: str) -> None:
 def _read(path: str) -> str:
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         return file.read()
+
+
+def _pairs(path: str) -> "dict[str, int]":
+    """Return what a file of lines `name number` tells; nothing if it is not there."""
+    try:
+        return {name: int(number) for name, number in (line.split() for line in _read(path).splitlines())}
+    except (OSError, ValueError):
+        return {}
 
 
 def _write(path: str, text: str) -> None:

@@ -108,10 +108,15 @@ def _read(reading: "Reading", selector: "Selector") -> "list[Job]":
     return reading.select(where, values)
 
 
+_EXACT = {s.NAME: "name", s.GROUP: '"group"'}
+
+
 def _condition(reading: "Reading", selector: "Selector") -> "tuple[str, list[Any]]":
     kind, value = selector.kind, selector.value
     if kind == s.IDS:
         return _in_spans(value), []
+    if kind in _EXACT:
+        return f"{_EXACT[kind]} = ?", [as_stored_text(value)]
     if kind == s.NAME_GLOB:
         text = as_stored_text(value)
         if not any(sign in value for sign in "*?["):
@@ -120,8 +125,6 @@ def _condition(reading: "Reading", selector: "Selector") -> "tuple[str, list[Any
     if kind == s.NAME_REGEX:
         _add_regex(reading, selector)
         return "matches(?, name)", [as_stored_text(selector.text)]
-    if kind == s.GROUP:
-        return '"group" = ?', [as_stored_text(value)]
     if kind == s.STATUS:
         return _with_status(value)
     if kind == s.OUTCOME:

@@ -193,9 +193,14 @@ class Reading:
 
     def usual_duration(self, name: str) -> int | None:
         """Return the median (ns) of the last runs of jobs called `name` that succeeded; None if there are none."""
-        took = sorted(ns for (ns,) in self.database.all("durations", as_stored_text(name)))
-        middle = len(took) // 2
-        return None if not took else took[middle] if len(took) % 2 else (took[middle - 1] + took[middle]) // 2
+        known = self.usual(name)
+        return None if known is None else known[0]
+
+    def usual(self, name: str) -> "tuple[int, int] | None":
+        """Return (median, 95th percentile) in ns of the last 21 runs of jobs called `name` that succeeded, among its last 500 jobs."""
+        from outlast.core.stats import usual
+
+        return usual(ns for (ns,) in self.database.all("durations", as_stored_text(name)))
 
     def queued_before(self, job: "Job") -> int:
         """Return how many queued jobs of its group stand before `job`."""

@@ -7,7 +7,7 @@ the resource limits of setrlimit(2), and a note says so.
 import os
 
 from outlast.core.events import Noted
-from outlast.core.job import FAILED, Ending
+from outlast.core.job import FAILED, NOT_STARTED, Ending
 from outlast.core.limits import CGROUP, plan
 from outlast.processes import cgroups
 from outlast.supervisor.context import Context, LiveRun
@@ -39,7 +39,7 @@ class Enforcer:
         """`delegation`: the cgroup that we may divide."""
         self._context = context
         self._delegation = delegation
-        self._prefix = f"outlast-{context.facts.home_id}-"
+        self._prefix = cgroups.prefix(context.facts.home_id)
 
     def _plan(self, job: "Job", surroundings: "Mapping[str, Any]", *, with_cgroup: bool = True) -> "Plan":
         controllers = self._delegation.controllers if self._delegation is not None and with_cgroup else ()
@@ -71,8 +71,14 @@ class Enforcer:
             live.cgroup = f"{self._delegation.path}/{self._prefix}{live.id}.{live.run.run}"
 
     def told(self, live: LiveRun, ending: Ending) -> Ending:
-        """Return how the run ended with what its cgroup tells of it: whether the kernel killed for want of memory."""
-        if live.cgroup is None or ending.outcome != FAILED or not cgroups.oom_kills(live.cgroup):
+        """Return how the run ended with what its cgroup tells: what all of it used, whether the kernel killed for want of memory."""
+        if live.cgroup is None or ending.outcome == NOT_STARTED:
+            return ending
+        cpu = cgroups.cpu(live.cgroup)
+        if cpu is not None:  # else the shim's word stays: of those that were waited for
+            ending = ending.replace(cpu=cpu, cpu_by=CGROUP)
+        ending = ending.replace(memory=cgroups.peak(live.cgroup, "memory"), processes=cgroups.peak(live.cgroup, "pids"))
+        if ending.outcome != FAILED or not cgroups.oom_kills(live.cgroup):
             return ending
         if ending.signal == SIGKILL:
             return ending.replace(reason=f"ended by {OOM}")

@@ -5,6 +5,7 @@ import sys
 
 from outlast.cli import render
 from outlast.cli.terminal import colours, width
+from outlast.core.columns import OBSERVED
 from outlast.core.job import RUNNING
 from outlast.core.selectors import parse_selectors
 from outlast.seams import now
@@ -37,14 +38,18 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         from outlast.core.shape import jobs_shape
 
         waits = {job.id: jobs.waiting_for(job.id) for job in found if job.waits}
-        observed = {job.id: jobs.observe(job) for job in found if job.status == RUNNING}
+        observed = jobs.observe_all(job for job in found if job.status == RUNNING)
         print(dumps(jobs_shape(found, more, now(), runs, waits, observed)))
         return 0
+    shown = parsed.options.get("columns")
+    running = [job for job in found if job.status == RUNNING] if shown is None or "duration" in shown else []
     sys.stdout.write(
         render.jobs_table(
-            found, now(), shown=parsed.options.get("columns"), width=width(os.environ), colours=colours(os.environ), runs=runs
+            found, now(), shown=shown, width=width(os.environ), colours=colours(os.environ), runs=runs,
+            observed=jobs.observe_all(found) if shown and not OBSERVED.isdisjoint(shown) else None,
+            usual={number: took for number, (took, _) in jobs.usual_durations(running).items()} if running else None,
         )
-    )
+    )  # fmt: skip
     if not parsed.options.get("quiet"):
         sys.stdout.flush()
         _say(len(found), more, parsed, jobs)

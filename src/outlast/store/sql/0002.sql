@@ -6,6 +6,8 @@ ALTER TABLE jobs ADD COLUMN progress TEXT;   -- JSON object: likewise
 ALTER TABLE runs ADD COLUMN processes INTEGER;
 ALTER TABLE runs ADD COLUMN fingerprint TEXT;
 ALTER TABLE runs ADD COLUMN kept INTEGER;    -- bytes of its output on the disk, about; 0 once they are pruned
+ALTER TABLE runs ADD COLUMN memory INTEGER;  -- as its cgroup told: the most of all its processes together
+ALTER TABLE runs ADD COLUMN cpu_by TEXT;     -- cgroup: by which `cpu` was told; NULL: wait4
 UPDATE runs SET kept = min(log, 268435456) WHERE status = 'ended' AND log > 0;
 CREATE INDEX runs_kept ON runs (ended_at, kept) WHERE kept > 0;
 
