@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from outlast.core.job import Job, Run
+    from outlast.core.observed import Observed
 
 _STATE = "state"
 _INSIDE = frozenset({"boot", "pid_start", "pidns", "state_file"})  # of an event: for machines, `--json` has them
@@ -36,10 +37,10 @@ def _facts(pairs: "Iterable[tuple[str, str]]", width: int | None) -> str:
 
 
 def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None = None, colours: bool = False, why: str = "",
-               notes: "Sequence[str]" = ()) -> str:  # fmt: skip
+               notes: "Sequence[str]" = (), observed: "Observed | None" = None) -> str:  # fmt: skip
     """Return everything known about a job, its runs as a table at the end. `why`: the sentence that explains how it stands.
 
-    `notes`: what its events say for people.
+    `notes`: what its events say for people; `observed`: what is seen of it beside its record.
     """
     word = state(job)
     code = "" if job.exit_code is None else str(job.exit_code)
@@ -66,6 +67,7 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
         ("started", format_time_full(job.started_at)),
         ("ended", format_time_full(job.ended_at)),
         ("duration", "" if ns is None else format_duration(ns)),
+        *(_progress(observed) if observed else ()),
         ("next run", format_time_full(job.next_run_at)),
         ("stop wanted", _wish(job)),
         *(("note", note) for note in notes),
@@ -81,6 +83,17 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
     if runs:
         text += "\n" + runs_table(runs, now, width=width, colours=colours)
     return text
+
+
+def _progress(seen: "Observed") -> "list[tuple[str, str]]":
+    """Return how far it is and what it wrote last."""
+    told = [("last line", seen.last_line or "")]
+    if seen.progress is not None:
+        from outlast.core.progress import spelled as progress_spelled
+
+        left = seen.progress.get("eta")
+        told = [("progress", progress_spelled(seen.progress, long=True)), ("eta", "" if left is None else format_duration(left)), *told]
+    return told
 
 
 def _wish(job: "Job") -> str:

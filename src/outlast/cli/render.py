@@ -4,7 +4,7 @@ Every function returns the lines as one text that ends with a newline, or is emp
 """
 
 from outlast.cli.terminal import columns, cut, pad, paint, visible
-from outlast.core.columns import COLUMNS
+from outlast.core.columns import COLUMNS, OBSERVED
 from outlast.core.durations import format_duration
 from outlast.core.job import ENDED, FAILED, INTERRUPTED, LOST, NOT_STARTED, PENDING, QUEUED, RUNNING, SUCCEEDED, TIMED_OUT
 from outlast.core.options import value
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from outlast.core.job import Job, Run
+    from outlast.core.observed import Observed
 
 GAP = "  "
 LEAST = 8  # a column that is cut keeps so many
-_RIGHT = frozenset({"id", "run", "priority", "exit_code", "signal", "pid", "duration", "rerun_of"})
+_RIGHT = frozenset({"id", "run", "priority", "exit_code", "signal", "pid", "duration", "rerun_of", "eta"})
 _WHOLE = frozenset({"id", "run", "state", "status", "outcome", "started", "duration", "pid", "exit_code", "rerun_of"})  # cut last
 USUAL = ("id", "name", "state", "started", "duration")
 
@@ -107,20 +108,24 @@ def run_count(job: "Job") -> str:
     return f"{job.run}/∞" if most is None else f"{job.run}/{most}" if job.run <= most else str(job.run)
 
 
-def usual_columns(jobs: "Sequence[Job]") -> list[str]:
-    """Return the columns that say something about `jobs`: group, run and reason only where there is any."""
+def usual_columns(jobs: "Sequence[Job]", observed: "Mapping[int, Observed] | None" = None) -> list[str]:
+    """Return the columns that say something about `jobs`: group, progress of running ones, run and reason only where there is any."""
     shown = list(USUAL)
     if any(job.group for job in jobs):
         shown.insert(2, "group")
     if any(value(job.spec, "retries.num-runs") != 1 for job in jobs):
         shown.append("run")
+    if any(job.status == RUNNING and job.id in (observed or {}) and (observed or {})[job.id].progress for job in jobs):
+        shown.append("progress")
     if any(job.reason and job.outcome != SUCCEEDED for job in jobs):
         shown.append("reason")
     return shown
 
 
-def cell(job: "Job", column: str, now: int) -> str:  # noqa: PLR0911  # one line per kind of column
-    """Return the text of a job's cell."""
+def cell(job: "Job", column: str, now: int, seen: "Observed | None" = None) -> str:  # noqa: PLR0911  # one line per kind of column
+    """Return the text of a job's cell; `seen`: what was observed of it, for the columns that tell of that."""
+    if column in OBSERVED:
+        return _seen_text(job, column, seen)
     if column == "state":
         return state(job)
     if column == "duration":
@@ -146,16 +151,33 @@ def cell(job: "Job", column: str, now: int) -> str:  # noqa: PLR0911  # one line
     return "" if held is None else str(held)
 
 
+def _seen_text(job: "Job", column: str, seen: "Observed | None") -> str:
+    if column == "last_line":
+        return (seen.last_line or "") if seen else ""
+    progress = seen.progress if seen else job.progress
+    if column == "eta":
+        left = (progress or {}).get("eta")
+        return "" if left is None else format_duration(left)
+    if progress is None:
+        return ""
+    from outlast.core.progress import spelled
+
+    return spelled(progress)
+
+
 def jobs_table(jobs: "Sequence[Job]", now: int, *, shown: "Sequence[str] | None" = None, width: int | None = None, colours: bool = False,
-               runs: "Mapping[int, Sequence[Run]] | None" = None) -> str:  # fmt: skip
-    """Return jobs as a table; `shown`: its columns; `runs` by job id stand under their job. Empty if there are no jobs."""
+               runs: "Mapping[int, Sequence[Run]] | None" = None, observed: "Mapping[int, Observed] | None" = None) -> str:  # fmt: skip
+    """Return jobs as a table; `shown`: its columns; `runs` by job id stand under their job. Empty if there are no jobs.
+
+    `observed` by job id is for the columns that need it.
+    """
     if not jobs:
         return ""
-    names = list(shown or usual_columns(jobs))
+    names = list(shown or usual_columns(jobs, observed))
     rows: list[list[str]] = []
     words: list[str] = []
     for job in jobs:
-        rows.append([cell(job, name, now) for name in names])
+        rows.append([cell(job, name, now, (observed or {}).get(job.id)) for name in names])
         words.append(state(job))
         for run in (runs or {}).get(job.id, ()):
             rows.append([_run_cell(run, name, now) for name in names])

@@ -5,6 +5,7 @@ from outlast.core.job import Job
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
     from typing import Any
 
     from outlast.client.jobs import Jobs
@@ -49,11 +50,14 @@ class Looking:
         job = self._jobs.one(which)
         return waiting_for(self._jobs.reading, job) if self._jobs.reading is not None and job.waits else []
 
-    def observe(self, which: "int | str | Job") -> "Observed":
-        """Return what is seen of a job beside its record: feedback, progress, activity, last line of output, usage."""
+    def observe(self, which: "int | str | Job", wanted: "AbstractSet[str] | None" = None) -> "Observed":
+        """Return what is seen of a job beside its record: feedback, progress, activity, last line of output, usage.
+
+        `wanted`: the fields that are needed (None: all); what only others need is not looked at.
+        """
         from outlast.client.observing import observe
 
-        return observe(self._jobs, which if isinstance(which, Job) else self._jobs.one(which))
+        return observe(self._jobs, which if isinstance(which, Job) else self._jobs.one(which), wanted)
 
     def logs(self, which: "int | str | Job", run: int = -1) -> "Output":
         """Return what a run of a job has written so far: `.stdout`, `.stderr`, `.lines()`. Raises NotFound."""

@@ -28,7 +28,12 @@ COLUMNS: dict[str, str] = {
     "info": "INFO",
     "params": "PARAMS",
     "rerun_of": "RERUN OF",
+    "progress": "PROGRESS",
+    "eta": "ETA",
+    "last_line": "LAST LINE",
 }
+# what is no field of a job: it has to be looked at; each with the field of `core.observed` that it needs
+OBSERVED: dict[str, str] = {"progress": "progress", "eta": "progress", "last_line": "last_line"}
 # what a listing can be sorted by, with the job's field that it means; duration is ended (or now) minus started
 SORTS: dict[str, str] = {
     "id": "id",

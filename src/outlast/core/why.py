@@ -16,10 +16,10 @@ class Around(Value):
     """What the answer depends on beside the job.
 
     Its group's slots and use, how many stand before it, whether a supervisor lives; `waiting_for`: what it needs, as sentence parts;
-    `mutex`: the running job that has a mutex of it, and the word; `limits`: of its present run.
+    `mutex`: the running job that has a mutex of it, and the word; `limits`: of its present run; `progress`: how far that is.
     """
 
-    _fields = ("slots", "running", "before", "group_paused", "supervised", "waiting_for", "mutex", "limits")
+    _fields = ("slots", "running", "before", "group_paused", "supervised", "waiting_for", "mutex", "limits", "progress")
     slots: int | None
     running: int
     before: int
@@ -28,9 +28,10 @@ class Around(Value):
     waiting_for: "tuple[str, ...]"
     mutex: "tuple[int, str] | None"
     limits: "dict[str, object] | None"
+    progress: "dict[str, object] | None"
     _defaults = {
         "slots": None, "running": 0, "before": 0, "group_paused": False, "supervised": True, "waiting_for": (), "mutex": None,
-        "limits": None,
+        "limits": None, "progress": None,
     }  # fmt: skip
 
 
@@ -99,7 +100,7 @@ _MEANING = {
 }
 
 
-def _running(job: "Job", _: Around, now: int) -> str:
+def _running(job: "Job", around: Around, now: int) -> str:
     limit = value(job.spec, "retries.num-runs")
     charged = job.run - job.uncharged
     of = " of as many as it takes" if limit is None else f" of {limit}" if charged <= limit and not job.uncharged else ""
@@ -107,7 +108,17 @@ def _running(job: "Job", _: Around, now: int) -> str:
     if job.pid is None:
         return f"Job {job.id} is being started{tries}."
     took = format_duration(max(now - (job.started_at or now), 0))
-    return f"Job {job.id} has been running for {took}{tries}, pid {job.pid}, since {_at(job.started_at, now)}."
+    return f"Job {job.id} has been running for {took}{tries}, pid {job.pid}, since {_at(job.started_at, now)}.{_so_far(around)}"
+
+
+def _so_far(around: Around) -> str:
+    if around.progress is None:
+        return ""
+    from outlast.core.progress import spelled
+
+    left = around.progress.get("eta")
+    rest = f", and may take {format_duration(left)} more" if isinstance(left, int) else ""
+    return f" It is at {spelled(around.progress)}{rest}."
 
 
 def _queued(job: "Job", around: Around, now: int) -> str:

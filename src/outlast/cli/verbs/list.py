@@ -5,6 +5,7 @@ import sys
 
 from outlast.cli import render
 from outlast.cli.terminal import colours, width
+from outlast.core.columns import OBSERVED
 from outlast.core.job import RUNNING
 from outlast.core.selectors import parse_selectors
 from outlast.seams import now
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from outlast.cli.parse import Parsed
     from outlast.client.jobs import Jobs
     from outlast.core.job import Job
+    from outlast.core.observed import Observed
 
 _FILTERS = ("status", "outcome", "name", "group", "text", "since", "until", "last", "slowest", "sort")
 _OF_ALL = ("last", "slowest", "sort", "among")  # with these active and ended jobs are one listing, not two
@@ -40,15 +42,23 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         observed = {job.id: jobs.observe(job) for job in found if job.status == RUNNING}
         print(dumps(jobs_shape(found, more, now(), runs, waits, observed)))
         return 0
+    shown = parsed.options.get("columns")
     sys.stdout.write(
         render.jobs_table(
-            found, now(), shown=parsed.options.get("columns"), width=width(os.environ), colours=colours(os.environ), runs=runs
+            found, now(), shown=shown, width=width(os.environ), colours=colours(os.environ), runs=runs,
+            observed=_observed(jobs, found, shown),
         )
-    )
+    )  # fmt: skip
     if not parsed.options.get("quiet"):
         sys.stdout.flush()
         _say(len(found), more, parsed, jobs)
     return 0
+
+
+def _observed(jobs: "Jobs", found: "list[Job]", shown: "list[str] | None") -> "dict[int, Observed]":
+    """Return what the columns need to know of running jobs beside their records: what was not chosen is their progress only."""
+    wanted = {"progress"} if shown is None else {OBSERVED[name] for name in shown if name in OBSERVED}
+    return {job.id: jobs.observe(job, wanted) for job in found if job.status == RUNNING} if wanted else {}
 
 
 def _listed(parsed: "Parsed", jobs: "Jobs", wanted: "dict[str, Any]") -> "tuple[list[Job], int]":

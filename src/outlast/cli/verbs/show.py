@@ -30,7 +30,8 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     else:
         notes = [event["data"]["text"] for event in jobs.events(job) if event["kind"] == "noted"]
         told = details.job_detail(
-            job, job.runs, now(), width=width(os.environ), colours=colours(os.environ), why=jobs.why(job), notes=notes
+            job, job.runs, now(), width=width(os.environ), colours=colours(os.environ), why=jobs.why(job), notes=notes,
+            observed=jobs.observe(job),
         )  # fmt: skip
         sys.stdout.write(told)
     return 0
