@@ -21,6 +21,7 @@ ALIASES: "dict[str, str]" = {
     **dict.fromkeys(("unit", "units"), UNIT),
 }
 _FRACTIONS = frozenset({"fraction", "percent_done", "percentdone"})  # 1 is all of it
+_QUOTES = ('"', "'")
 _TEXTS = ("text", "message", "msg")
 
 _LONGEST = 1000  # characters of a piece in which numbers are looked for
@@ -68,18 +69,19 @@ OVER = Found(strong=True)
 
 def meter(text: str, aliases: "Mapping[str, str]" = ALIASES) -> Found | None:
     """Return what a piece of output (see `core.printed`) says of the progress, or None. `aliases`: what words before numbers mean."""
-    if text.startswith(REPORT):
+    if text[:1] == "\x1b":
         return _report(text)
-    bare = text.strip()
-    if bare[:1] == "{" and bare[-1:] == "}":
-        return _json(bare, aliases)
+    if "{" in text and '"' in text:
+        bare = text.strip()
+        if bare[0] == "{" and bare[-1] == "}":
+            return _json(bare, aliases)
     text = text[:_LONGEST]
     named = _named(text, aliases) if "=" in text or ":" in text else None
     if named is not None:
         return named
     if "%" in text:
         return _rsync(text) or _general(text)
-    if text.count(":") > 5:
+    if "  " in text and text.count(":") > 5:
         return _curl(text)
     return _general(text) if "/" in text or " of " in text else None
 
@@ -91,7 +93,7 @@ def part_of(done: "Number", total: "Number | None") -> float | None:
 
 def _report(text: str) -> Found | None:
     """Read a report for the terminal: `ESC ] 9 ; 4 ; state ; percent`. State 0 takes it away, 3 knows no percentage."""
-    state, _, percent = text[len(REPORT) :].partition(";")
+    state, _, percent = text.removeprefix(REPORT).partition(";")
     if state in {"0", "3"}:
         return OVER
     value = f.number(percent)
@@ -100,15 +102,18 @@ def _report(text: str) -> Found | None:
 
 def _general(text: str) -> Found | None:
     """Return what percentages and pairs of numbers say: first if both say the same, else the first that is certain, else the first."""
+    percents: list[tuple[int, Found]] = [*_percents(text)] if "%" in text else []
+    pairs: list[tuple[int, Found]] = [*_pairs(text, "/"), *(_pairs(text, " of ") if " of " in text else ())]
+    told = [*percents, *pairs]
+    if not told:
+        return None
     eta = _eta(text)
-    percents = list(_percents(text))
-    pairs = [*_pairs(text, "/"), *_pairs(text, " of ")]
     for pair in pairs:
         for percent in percents:
             if abs((pair[1].percent or 0) - (percent[1].percent or 0)) <= _AGREE:
                 return pair[1].replace(eta=eta, strong=True, text=percent[1].text)
-    told = sorted([*percents, *pairs], key=lambda one: (not one[1].strong, one[0]))
-    return told[0][1].replace(eta=eta, strong=told[0][1].strong or eta is not None) if told else None
+    told.sort(key=lambda one: (not one[1].strong, one[0]))
+    return told[0][1].replace(eta=eta, strong=told[0][1].strong or eta is not None)
 
 
 def _percents(text: str) -> "Iterator[tuple[int, Found]]":
@@ -150,8 +155,11 @@ def _is_row(text: str, start: int, at: int) -> bool:
 
 def _pairs(text: str, mark: str) -> "Iterator[tuple[int, Found]]":
     """Yield (where it begins, what it says) of `25/100`, `25 of 100`, `12.3/45.6 MB` in `text`."""
-    for at in f.places(text, mark, _MOST):
+    for at in f.places(text, mark, 4 * _MOST):
         stop, begin = at, at + len(mark)
+        behind = text[begin : begin + 1]
+        if not behind.isdigit() and not (behind == " " and mark == "/"):
+            continue  # most slashes stand in paths
         if mark == "/" and text[at - 1 : at] == " " and text[begin : begin + 1] == " ":
             stop, begin = at - 1, begin + 1
         elif mark != "/" and text[max(0, at - 4) : at] == " out":
@@ -194,7 +202,12 @@ def _named(text: str, aliases: "Mapping[str, str]") -> Found | None:
     """Read `done=25 total=100`, `percent: 25`, `progress=0.25`."""
     told: dict[str, object] = {}
     for mark in "=:":
-        for at in f.places(text, mark, 4 * _MOST):
+        for at in f.places(text, mark, 4 * _MOST) if mark in text else ():
+            behind = text[at + 1 : at + 2]
+            if behind == " " or behind in _QUOTES:
+                behind = text[at + 2 : at + 3]
+            if not behind.isdigit() and not (told and behind.isalpha()):  # a unit counts only behind a number
+                continue
             start = stop = at - 1 if text[at - 1 : at] == " " else at
             while start > 0 and stop - start < 40 and (text[start - 1].isalnum() or text[start - 1] in "_-."):
                 start -= 1

@@ -4,6 +4,7 @@ The newest piece that says something counts. What could mean something else give
 full. Programs print in blocks that end anywhere: the end of a piece that is still open is believed only if what came before bears it out.
 """
 
+from outlast.core.durations import DAY, SECOND
 from outlast.core.errors import UsageError
 from outlast.core.figures import number_behind, scaled
 from outlast.core.meters import ALIASES, OVER, ROLES, Found, meter, part_of
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 OUTPUT = "output"
 NONE = "none"
 GROUPS = ("done", "total", "percent", "unit", "text")
+_MOST = 200  # pieces that are looked at
 _NEAR = 20  # pieces that are looked through for a certain one
 _TRIED = 32  # pieces that patterns are tried on, so many characters of each
 _LONGEST = 500
-_LEAST_RUN = 1_000_000_000  # ns: before that nothing can be said of the rest
+_LEAST_RUN = SECOND  # before that nothing can be said of the rest
 _LEAST_PERCENT = 0.1
-_FARTHEST = 10 * 365 * 86_400_000_000_000  # ns
+_FARTHEST = 3650 * DAY
 
 
 class Rules(Value):
@@ -119,7 +121,7 @@ def newest(pieces: "Sequence[Piece]", by: Rules, *, over: bool = False) -> "tupl
 
 def _backwards(pieces: "Sequence[Piece]", by: Rules, *, over: bool) -> "Iterator[tuple[bytes, Found | None]]":
     """Yield what each piece says, the last one first."""
-    for place in range(len(pieces) - 1, -1, -1):
+    for place in range(len(pieces) - 1, max(len(pieces) - _MOST, 0) - 1, -1):
         at, text, whole = pieces[place]
         patterns = by.patterns if len(pieces) - place <= _TRIED else ()
         sure = text if whole or over else text.rstrip(_UNSURE)
@@ -183,7 +185,7 @@ def as_progress(found: Found) -> "dict[str, Any]":
 
 
 def eta(progress: "Mapping[str, Any]", *, began: int | None, at: int, now: int, told: int | None = None) -> int | None:
-    """Return how long it may take (ns) from `now` on if it goes on as it went, None if that cannot be said.
+    """Return how long it may take (ns, whole seconds) from `now` on if it goes on as it went, None if that cannot be said.
 
     `began`: when the run did, moved on by its pauses; `at`: when it was so far; `told`: what its program said then was left.
     """
@@ -198,7 +200,7 @@ def eta(progress: "Mapping[str, Any]", *, began: int | None, at: int, now: int, 
             return None
         left = int((at - began) * (100 - percent) / percent)
     left -= max(0, now - at)
-    return left if 0 <= left <= _FARTHEST else None
+    return round(left / SECOND) * SECOND if 0 <= left <= _FARTHEST else None
 
 
 def spelled(progress: "Mapping[str, Any]", *, long: bool = False) -> str:

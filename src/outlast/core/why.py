@@ -117,7 +117,7 @@ def _so_far(around: Around) -> str:
     from outlast.core.progress import spelled
 
     left = around.progress.get("eta")
-    rest = f", and may take {format_duration(left)} more" if isinstance(left, int) else ""
+    rest = f", and may take about {format_duration(left)} more" if isinstance(left, int) else ""
     return f" It is at {spelled(around.progress)}{rest}."
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from outlast.core.meters import Found
     from outlast.core.progress import Piece
 
-NEAR = 1 << 13  # bytes of the log; what says something usually says it here
-MOST = 1 << 16
+NEAR = 1 << 12  # bytes of the log; what says something usually says it here
+MOST = 1 << 15
 _MARKS = (b"%", b"/", b" of ", b"=", b": ", b'":', b"]9;4;")  # without any of these nothing is a progress
 _TAGS = {b"Z stdout F ": (0, True), b"Z stdout P ": (0, False), b"Z stderr F ": (1, True), b"Z stderr P ": (1, False)}
 _STAMP, _HEADER = 29, 40  # bytes
@@ -45,7 +45,7 @@ def newest(path: str, spec: "Mapping[str, Any]", *, over: bool, most: int = MOST
     """
     by = rules(spec)
     last_line: str | None = None
-    for size in (NEAR, most):
+    for size in (NEAR, most) if most > NEAR else (NEAR,):
         try:
             data, whole = _end(path, size)
         except OSError:
