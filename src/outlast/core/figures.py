@@ -147,7 +147,7 @@ def closes(text: str, stop: int) -> bool:
     """Tell whether a number may end at `stop`."""
     after = text[stop : stop + 1] or " "
     then = text[stop + 1 : stop + 2] or " "
-    return then == " " if after in ".:" else after in CLOSING
+    return then in " ." if after in ".:" else after in CLOSING
 
 
 def word_before(text: str, start: int) -> str:

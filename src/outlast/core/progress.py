@@ -161,10 +161,12 @@ def _by_pattern(text: str, pattern: str) -> Found | None:
         return None
     told = {name: held for name, held in match.groupdict().items() if name in GROUPS and held}
     numbers = {}
+    words = {}
     for name in ("done", "total", "percent"):
         value = number_behind(told.get(name, "").strip(), 0)
         if value is not None:
             numbers[name] = scaled(value[1], value[2])
+            words |= {"unit": "B"} if value[2][-1:] in {"B", "b"} else {}
     done, total, percent = (numbers.get(name) for name in ("done", "total", "percent"))
     if percent is None and done is not None and total is not None:
         percent = part_of(done, total)
@@ -172,7 +174,7 @@ def _by_pattern(text: str, pattern: str) -> Found | None:
             return None
     if percent is not None and percent > 100:
         return None
-    words = {name: told[name].strip()[:200] for name in ("unit", "text") if name in told}
+    words |= {name: told[name].strip()[:200] for name in ("unit", "text") if name in told}
     if done is None and percent is None and not words.get("text"):
         return None
     return Found(done=done, total=total, percent=None if percent is None else round(float(percent), 2), strong=True, **words)
