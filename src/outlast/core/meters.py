@@ -87,8 +87,8 @@ def meter(text: str, aliases: "Mapping[str, str]" = ALIASES) -> Found | None:
 
 
 def part_of(done: "Number", total: "Number | None") -> float | None:
-    """Return how many percent of `total` are done; None if that makes no sense."""
-    return None if not total or not 0 <= done <= total else round(done * 100 / total, 2)
+    """Return how many percent of `total` are done, rounded down: 100 is all of it; None if that makes no sense."""
+    return None if not total or not 0 <= done <= total else float(done * 10_000 // total / 100)
 
 
 def _report(text: str) -> Found | None:

@@ -161,7 +161,7 @@ def _by_pattern(text: str, pattern: str) -> Found | None:
         return None
     told = {name: held for name, held in match.groupdict().items() if name in GROUPS and held}
     numbers = {}
-    words = {}
+    words: dict[str, str] = {}
     for name in ("done", "total", "percent"):
         value = number_behind(told.get(name, "").strip(), 0)
         if value is not None:
