@@ -110,8 +110,8 @@ def test_what_programs_wrote(outlast, waiting, name, stream, expected):
     """Replay a recorded output up to where it first says so much, and as much of the next piece as a block may have."""
     output = (RECORDED / name).read_bytes()
     mark = {
-        "rsync-progress2.txt": b" 66%", "rsync-progress.txt": b"to-chk=5/13)", "pv.txt": b"69%", "ninja.txt": b"[5/8]", "pytest.txt": b" 66%",
-        "git-clone.txt": b" 65% (197/302)", "curl-meter.txt": b" 65 ",
+        "rsync-progress2.txt": b" 66%", "rsync-progress.txt": b"to-chk=5/13)", "pv.txt": b"69%", "ninja.txt": b"[5/8]",
+        "pytest.txt": b" 66%", "git-clone.txt": b" 65% (197/302)", "curl-meter.txt": b" 65 ",
     }.get(name, b" 65%")  # fmt: skip
     end = min(at for at in (output.find(sign, output.index(mark)) for sign in (b"\r", b"\n")) if at > 0)
     (outlast.folder / "output").write_bytes(output[: end + 4])
