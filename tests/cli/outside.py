@@ -16,7 +16,7 @@ ANSI = re.compile(rb"\x1b\[[0-9;]*m")
 JOB_KEYS = set(
     "schema id name description key group command cwd user status outcome reason exit_code signal run pid duration created_at queued_at "
     "started_at ended_at next_run_at waiting_for priority mutex paused held stop_requested activity heartbeat_at heartbeat_timeout "
-    "info params feedback progress warnings rerun_of schedule trigger automatic".split()
+    "info params feedback progress last_line usual_duration usage warnings rerun_of schedule trigger automatic".split()
 )
 RUN_KEYS = set("run status outcome reason exit_code signal pid host started_at ended_at duration cpu max_rss".split())
 

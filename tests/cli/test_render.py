@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outlast.cli import details, render, terminal
-from outlast.core.columns import COLUMNS
+from outlast.core.columns import COLUMNS, OBSERVED
 from outlast.core.job import OUTCOMES, Job, Run
+from outlast.core.observed import Observed
 
 NOW = 1_800_000_000_000_000_000
 SECOND = 1_000_000_000
@@ -72,8 +73,12 @@ def test_columns_come_when_they_say_something():
 def test_every_column_has_a_cell():
     times = {"next_run_at": NOW, "queued_at": NOW}
     full = job(1, "x", signal=15, info=["a", "", "b"], params={"n": "1"}, rerun_of=7, key="k", pid=5, group="g", **times)
-    cells = {name: render.cell(full, name, NOW) for name in COLUMNS}
+    seen = Observed(progress={"percent": 25.0, "done": 1, "total": 4, "eta": 90 * 1_000_000_000}, last_line="1/4 files")
+    cells = {name: render.cell(full, name, NOW, seen) for name in COLUMNS}
     assert [] == [name for name, text in cells.items() if not text and name not in {"description", "user"}]
+    assert ["1/4 (25%)", "1m 30s", "1/4 files"] == [cells[name] for name in ("progress", "eta", "last_line")]
+    assert {""} == {render.cell(full, name, NOW, unknown) for name in OBSERVED for unknown in (None, Observed())}
+    assert "5%" == render.cell(full.replace(progress={"percent": 5.5}), "progress", NOW)  # its record keeps it
     assert "SIGTERM" == cells["signal"]
     assert "a, b" == cells["info"]
     assert "rsync -a 'x y'" == cells["command"]
