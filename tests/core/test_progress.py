@@ -234,6 +234,14 @@ def test_what_is_progress(text, expected):
         "rate: 45%",
         "1/2-inch",
         "error 5/10",
+        "max-width: 100%;",
+        'width="100%"',
+        "1 %(DIGIT)s",
+        "0 % 7",
+        "75% of the screen",
+        "about 20% better",
+        "dict / list | 0 / 41 / 172 ms |",
+        "y - y**2/2 + y**3/3",
     ],
 )
 def test_what_is_none(text):

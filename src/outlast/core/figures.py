@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     Number = int | float
 
 DIGITS = 15
-OPENING = " ([{<|='\"#*>~,;"  # what may stand before a number
+OPENING = " ([{<|='\"#>~,;"  # what may stand before a number
 CLOSING = " )]}>|,;:('\""  # and behind it
 
 

@@ -26,6 +26,7 @@ _TEXTS = ("text", "message", "msg")
 
 _LONGEST = 1000  # characters of a piece in which numbers are looked for
 _MOST = 8  # places of one kind
+_BEHIND_PERCENT = " )]}>|,:[."  # not: 100%; and "100%" (style sheets, HTML), %( and %s (formats)
 _AGREE = 1.5  # percentage points between two figures of the same thing
 
 # A percentage beside one of these is of something else.
@@ -38,7 +39,8 @@ _NOT_AFTER = frozenset({
     "packet", "loss", "cpu", "idle", "mem", "memory", "ram", "used", "use", "usage", "free", "full", "off", "discount", "coverage",
     "covered", "similarity", "similar", "confidence", "accuracy", "acc", "hit", "hits", "faster", "slower", "larger", "smaller", "bigger",
     "less", "more", "higher", "lower", "improvement", "increase", "decrease", "reduction", "us", "sy", "ni", "wa", "id", "st", "user",
-    "system", "battery", "percentile", "quantile", "chance", "probability", "failed", "failure", "failures", "errors", "error",
+    "system", "battery", "percentile", "quantile", "chance", "probability", "better", "worse", "failed", "failure", "failures", "errors",
+    "error",
 })  # fmt: skip
 # Two numbers beside one of these are no part and whole.
 _NO_PAIR_BEFORE = frozenset({"http", "status", "code", "codes", "port", "ports", "error", "errno", "rc", "load", "scale", "ratio", "date",
@@ -122,12 +124,12 @@ def _percents(text: str) -> "Iterator[tuple[int, Found]]":
         stop = at - 1 if at and text[at - 1] == " " else at
         start = f.digits_before(text, stop)
         value = f.number(text[start:stop], comma=True)
-        if value is None or value > 100 or not f.opens(text, start) or (text[at + 1 : at + 2] or " ") not in f.CLOSING + "[.":
+        if value is None or value > 100 or not f.opens(text, start) or (text[at + 1 : at + 2] or " ") not in _BEHIND_PERCENT:
             continue
         strong = _is_barred(text, start, at + 1)
-        if not strong and (
-            f.word_before(text, start) in _NOT_BEFORE or f.word_behind(text, at + 1) in _NOT_AFTER or _is_row(text, start, at)
-        ):
+        if stop < at and text[at + 1 : at + 3].strip().isdigit():
+            continue  # `7 % 3`
+        if not strong and (f.word_before(text, start) in _NOT_BEFORE or _is_of_else(text, at + 1) or _is_row(text, start, at)):
             continue
         before = text[:start].strip(" :|") if text[at + 1 : at + 2] == "|" else ""
         yield start, Found(percent=float(value), strong=strong, text=before[:100] or None)
@@ -143,6 +145,14 @@ def _is_barred(text: str, start: int, stop: int) -> bool:
     if before[-1:] in {"]", "|"} and len(before) > 2 and before[-2] in " =>#.-<█":
         return True
     return bool(before) and not before.strip("#=O- ")
+
+
+def _is_of_else(text: str, stop: int) -> bool:
+    """Tell whether what follows a percentage says that it is of something else: `45% used`, `45% of users`, not `45% of 10.00MiB`."""
+    word = f.word_behind(text, stop)
+    if word == "of":
+        return not text[text.index("of", stop) + 2 :][:10].lstrip(" ~")[:1].isdigit()
+    return word in _NOT_AFTER
 
 
 def _is_row(text: str, start: int, at: int) -> bool:
@@ -162,6 +172,8 @@ def _pairs(text: str, mark: str) -> "Iterator[tuple[int, Found]]":
             continue  # most slashes stand in paths
         if mark == "/" and text[at - 1 : at] == " " and text[begin : begin + 1] == " ":
             stop, begin = at - 1, begin + 1
+            if "/" in text[max(0, stop - 10) : stop] or "/" in text[begin + 1 : begin + 10]:
+                continue  # one of several: a table, a list
         elif mark != "/" and text[max(0, at - 4) : at] == " out":
             stop = at - 4
         left, right = f.number_before(text, stop), f.number_behind(text, begin)
