@@ -73,15 +73,18 @@ def test_columns_come_when_they_say_something():
 def test_every_column_has_a_cell():
     times = {"next_run_at": NOW, "queued_at": NOW}
     full = job(1, "x", signal=15, info=["a", "", "b"], params={"n": "1"}, rerun_of=7, key="k", pid=5, group="g", **times)
-    seen = Observed(usual=SECOND, cpu=SECOND, rss=1 << 20, processes=3, output=2048)
+    told = {"percent": 25.0, "done": 1, "total": 4, "eta": 90 * 1_000_000_000}
+    seen = Observed(usual=SECOND, cpu=SECOND, rss=1 << 20, processes=3, output=2048, progress=told, last_line="1/4 files")
     cells = {name: render.cell(full, name, NOW, seen) for name in COLUMNS}
     assert [] == [name for name, text in cells.items() if not text and name not in {"description", "user"}]
+    assert ["1/4 (25%)", "1m 30s", "1/4 files"] == [cells[name] for name in ("progress", "eta", "last_line")]
+    assert {""} == {render.cell(full, name, NOW, unknown) for name in OBSERVED for unknown in (None, Observed())}
+    assert "5%" == render.cell(full.replace(progress={"percent": 5.5}), "progress", NOW)  # its record keeps it
     assert "SIGTERM" == cells["signal"]
     assert "a, b" == cells["info"]
     assert "rsync -a 'x y'" == cells["command"]
     assert ["1s", "1s", "1.0 MiB", "3", "2.0 KiB"] == [cells[name] for name in ("usual", "cpu", "memory", "processes", "output")]
     assert "~2.0 KiB" == render.cell(full.replace(status="running"), "output", NOW, seen)
-    assert [""] * 10 == [render.cell(full, name, NOW, unknown) for name in OBSERVED for unknown in (None, Observed())]
 
 
 @pytest.mark.parametrize(

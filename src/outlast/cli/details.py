@@ -69,6 +69,7 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
         ("started", format_time_full(job.started_at)),
         ("ended", format_time_full(job.ended_at)),
         ("duration", "" if ns is None else against(format_duration(ns), observed.usual if observed else None)),
+        *(_progress(observed) if observed else ()),
         *(_usage(observed) if observed and job.status == RUNNING else ()),
         ("next run", format_time_full(job.next_run_at)),
         ("stop wanted", _wish(job)),
@@ -95,6 +96,17 @@ def _usage(seen: "Observed") -> "list[tuple[str, str]]":
         ("processes", "" if seen.processes is None else str(seen.processes)),
         ("log", "" if seen.output is None else f"{format_size(seen.output)} so far"),
     ]
+
+
+def _progress(seen: "Observed") -> "list[tuple[str, str]]":
+    """Return how far it is and what it wrote last."""
+    told = [("last line", seen.last_line or "")]
+    if seen.progress is not None:
+        from outlast.core.progress import spelled as progress_spelled
+
+        left = seen.progress.get("eta")
+        told = [("progress", progress_spelled(seen.progress, long=True)), ("eta", "" if left is None else format_duration(left)), *told]
+    return told
 
 
 def _wish(job: "Job") -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GAP = "  "
 LEAST = 8  # a column that is cut keeps so many
-_RIGHT = frozenset({"id", "run", "priority", "exit_code", "signal", "pid", "duration", "rerun_of", *OBSERVED})
+_RIGHT = frozenset({"id", "run", "priority", "exit_code", "signal", "pid", "duration", "rerun_of", *OBSERVED}) - {"progress", "last_line"}
 _WHOLE = frozenset({"id", "run", "state", "status", "outcome", "started", "duration", "pid", "exit_code", "rerun_of"})  # cut last
 USUAL = ("id", "name", "state", "started", "duration")
 
@@ -108,13 +108,15 @@ def run_count(job: "Job") -> str:
     return f"{job.run}/∞" if most is None else f"{job.run}/{most}" if job.run <= most else str(job.run)
 
 
-def usual_columns(jobs: "Sequence[Job]") -> list[str]:
-    """Return the columns that say something about `jobs`: group, run and reason only where there is any."""
+def usual_columns(jobs: "Sequence[Job]", observed: "Mapping[int, Observed] | None" = None) -> list[str]:
+    """Return the columns that say something about `jobs`: group, progress of running ones, run and reason only where there is any."""
     shown = list(USUAL)
     if any(job.group for job in jobs):
         shown.insert(2, "group")
     if any(value(job.spec, "retries.num-runs") != 1 for job in jobs):
         shown.append("run")
+    if any(job.status == RUNNING and job.id in (observed or {}) and (observed or {})[job.id].progress for job in jobs):
+        shown.append("progress")
     if any(job.reason and job.outcome != SUCCEEDED for job in jobs):
         shown.append("reason")
     return shown
@@ -123,7 +125,7 @@ def usual_columns(jobs: "Sequence[Job]") -> list[str]:
 def cell(job: "Job", column: str, now: int, seen: "Observed | None" = None) -> str:  # noqa: PLR0911  # one line per kind of column
     """Return the text of a job's cell; `seen`: what was observed of it, for the columns that tell of that."""
     if column in OBSERVED:
-        return "" if seen is None else _seen_text(job, column, seen)
+        return _seen_text(job, column, seen)
     if column == "state":
         return state(job)
     if column == "duration":
@@ -149,17 +151,30 @@ def cell(job: "Job", column: str, now: int, seen: "Observed | None" = None) -> s
     return "" if held is None else str(held)
 
 
-def _seen_text(job: "Job", column: str, seen: "Observed") -> str:
-    held: int | None = seen.rss if column == "memory" else getattr(seen, column)
+def _seen_text(job: "Job", column: str, seen: "Observed | None") -> str:
+    if column in {"progress", "eta"}:
+        return _progress_text(seen.progress if seen else job.progress, column)
+    held: Any = None if seen is None else seen.rss if column == "memory" else getattr(seen, column)
     if held is None:
         return ""
-    if column == "processes":
+    if column in {"processes", "last_line"}:
         return str(held)
     if column in {"cpu", "usual"}:
         return format_duration(held)
     from outlast.core.sizes import format_size
 
     return f"{'~' if column == 'output' and job.status == RUNNING else ''}{format_size(held)}"
+
+
+def _progress_text(progress: "Mapping[str, Any] | None", column: str) -> str:
+    if progress is None:
+        return ""
+    if column == "eta":
+        left = progress.get("eta")
+        return "" if left is None else format_duration(left)
+    from outlast.core.progress import spelled
+
+    return spelled(progress)
 
 
 def against(duration: str, usual: int | None) -> str:
@@ -180,7 +195,7 @@ def jobs_table(jobs: "Sequence[Job]", now: int, *, shown: "Sequence[str] | None"
         whole = jobs_table(jobs, now, shown=shown, runs=runs, observed=observed, usual=usual)
         if max(map(columns, whole.splitlines())) > width:
             usual = None
-    names = list(shown or usual_columns(jobs))
+    names = list(shown or usual_columns(jobs, observed))
     rows: list[list[str]] = []
     words: list[str] = []
     for job in jobs:

@@ -3,6 +3,7 @@
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
     from typing import Any
 
     from outlast.client.jobs import Jobs, Selected
@@ -49,17 +50,20 @@ class Looking:
         job = self._jobs.one(which)
         return waiting_for(self._jobs.reading, job) if self._jobs.reading is not None and job.waits else []
 
-    def observe(self, which: "int | str | Job") -> "Observed":
-        """Return what is seen of a job beside its record: feedback, progress, activity, last line of output, usage."""
+    def observe(self, which: "int | str | Job", wanted: "AbstractSet[str] | None" = None) -> "Observed":
+        """Return what is seen of a job beside its record: feedback, progress, activity, last line of output, usage.
+
+        `wanted`: the fields that are needed (None: all); what only others need is not looked at.
+        """
         from outlast.client.observing import observe
 
-        return observe(self._jobs, self._jobs.one(which))
+        return observe(self._jobs, self._jobs.one(which), wanted)
 
-    def observe_all(self, some: "Iterable[Job]") -> "dict[int, Observed]":
+    def observe_all(self, some: "Iterable[Job]", wanted: "AbstractSet[str] | None" = None) -> "dict[int, Observed]":
         """Return likewise by id for jobs that were just read: they share what a look costs."""
         from outlast.client.observing import observe_all
 
-        return observe_all(self._jobs, some)
+        return observe_all(self._jobs, some, wanted)
 
     def usual_durations(self, some: "Iterable[Job]") -> "dict[int, tuple[int, int]]":
         """Return (median, 95th percentile) in ns of the last runs that succeeded, of those of the jobs that run and whose name has any."""

@@ -1,28 +1,51 @@
 """Looks at running jobs, beside the record: their feedback file, their output's end, their processes. Nothing is written."""
 
-from outlast.client.usage import Look
 from outlast.core.job import RUNNING, Job
 from outlast.core.observed import Observed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
     from typing import Any
 
     from outlast.client.jobs import Jobs
+    from outlast.client.usage import Look
+
+_PROGRESS = frozenset({"progress", "last_line"})
+_USAGE = frozenset({"usual", "usual_p95", "cpu", "rss", "processes", "output"})
 
 
-def observe_all(jobs: "Jobs", some: "Iterable[Job]") -> "dict[int, Observed]":
-    """Return what is seen of each of the jobs now, by id; the machine's processes are looked at once for all of them."""
+def observe_all(jobs: "Jobs", some: "Iterable[Job]", wanted: "AbstractSet[str] | None" = None) -> "dict[int, Observed]":
+    """Return what is seen of each of the jobs now, by id; the machine's processes are looked at once for all of them.
+
+    `wanted`: the fields that are needed, None: all; what only others need is not looked at.
+    """
     found = list(some)
-    look = Look(jobs, found)
-    return {job.id: observe(jobs, job, look) for job in found}
+    look: Look | None = None
+    if found and _is_wanted(_USAGE, wanted):
+        from outlast.client import usage
+
+        look = usage.Look(jobs, found)
+    return {job.id: _observe(jobs, job, wanted, look) for job in found}
 
 
-def observe(jobs: "Jobs", job: Job, look: "Look | None" = None) -> Observed:
-    """Return what is seen of `job` now. A file that cannot be read tells nothing. `look`: one that was made for it among others."""
-    look = look or Look(jobs, [job])
-    seen: dict[str, Any] = {"feedback": job.feedback or {}, "progress": job.progress, **look.usage(job)}
-    if job.status != RUNNING:
-        return Observed(**seen)
+def observe(jobs: "Jobs", job: Job, wanted: "AbstractSet[str] | None" = None) -> Observed:
+    """Return what is seen of `job` now. A file that cannot be read tells nothing."""
+    return observe_all(jobs, [job], wanted)[job.id]
+
+
+def _is_wanted(fields: "AbstractSet[str]", wanted: "AbstractSet[str] | None") -> bool:
+    return wanted is None or not fields.isdisjoint(wanted)
+
+
+def _observe(jobs: "Jobs", job: Job, wanted: "AbstractSet[str] | None", look: "Look | None") -> Observed:
+    running = job.status == RUNNING
+    seen: dict[str, Any] = {"feedback": job.feedback or {}, "progress": None if running else job.progress}
+    if look is not None:
+        seen |= look.usage(job)
+    if _is_wanted(_PROGRESS, wanted):
+        from outlast.client import progress
+
+        seen |= progress.seen(jobs, job, seen["progress"], seen.get("heartbeat_at"))  # after all that a job reports itself
     return Observed(**seen)

@@ -24,7 +24,8 @@ def why(jobs: "Jobs", job: "Job") -> str:
     elif reading is not None and job.status == PENDING:
         around = around.replace(waiting_for=tuple(waiting_for(reading, job)))
     elif job.status == RUNNING and job.runs:
-        around = around.replace(limits=job.runs[-1].limits, usual=reading.usual(job.name) if reading is not None else None)
+        usual = reading.usual(job.name) if reading is not None else None
+        around = around.replace(limits=job.runs[-1].limits, usual=usual, progress=jobs.observe(job, {"progress"}).progress)
     return explain(job, around, now())
 
 

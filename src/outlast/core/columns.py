@@ -28,14 +28,26 @@ COLUMNS: dict[str, str] = {
     "info": "INFO",
     "params": "PARAMS",
     "rerun_of": "RERUN OF",
+    "progress": "PROGRESS",
+    "eta": "ETA",
+    "last_line": "LAST LINE",
     "usual": "USUAL",
     "cpu": "CPU",
     "memory": "MEMORY",
     "processes": "PROCESSES",
     "output": "OUTPUT",
 }
-# what is no field of a job: it has to be looked at, or its last run
-OBSERVED = frozenset({"usual", "cpu", "memory", "processes", "output"})
+# what is no field of a job: it has to be looked at, or its last run; each with the field of `core.observed` that it needs
+OBSERVED: dict[str, str] = {
+    "progress": "progress",
+    "eta": "progress",
+    "last_line": "last_line",
+    "usual": "usual",
+    "cpu": "cpu",
+    "memory": "rss",
+    "processes": "processes",
+    "output": "output",
+}
 # what a listing can be sorted by, with the job's field that it means; duration is ended (or now) minus started
 SORTS: dict[str, str] = {
     "id": "id",

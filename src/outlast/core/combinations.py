@@ -115,4 +115,13 @@ def _check_order(spec: "Mapping[str, Any]", _: int) -> None:
                 raise UsageError(f"--after.outcome {job}: `{word[:40]}` is none of {', '.join(OUTCOMES)}", hint(word, OUTCOMES))
 
 
-_CHECKS = (("retries.", _check_retries), ("wait.", _check_waiting), ("timeout.", _check_timeouts), ("after.", _check_order))
+def _check_progress(spec: "Mapping[str, Any]", _: int) -> None:
+    from outlast.core.progress import check as check_progress
+
+    check_progress(spec)
+
+
+_CHECKS = (
+    ("retries.", _check_retries), ("wait.", _check_waiting), ("timeout.", _check_timeouts), ("after.", _check_order),
+    ("progress.", _check_progress),
+)  # fmt: skip

@@ -24,6 +24,7 @@ _RETRIES = "Running it again"
 _STOPPING = "Ending it"
 _LIMITING = "Limiting it"
 _OUTPUT = "Keeping its output"
+_SEEING = "Seeing how far it is"
 _SUBMITTING = "Submitting"
 
 OPTIONS: tuple[Option, ...] = (
@@ -192,6 +193,16 @@ OPTIONS: tuple[Option, ...] = (
            default=32 << 20, metavar="SIZE", stored=SPEC, section=_OUTPUT),
     Option("log.run.max-files", kinds.LIMIT, "keep so many log files of a run: its first and its last ones", "--log.run.max-files 20",
            default=8, metavar="N", stored=SPEC, section=_OUTPUT),
+    Option("progress.pattern", kinds.TEXT,
+           "a regular expression that tells by a line of its output how far it is, by groups: done, total, percent, unit, text; repeatable",
+           r"--progress.pattern 'frame (?P<done>\d+) out of (?P<total>\d+)'", default=(), metavar="RE", most=20, stored=SPEC,
+           section=_SEEING),
+    Option("progress.alias", kinds.ASSIGNMENT,
+           "what a word before a number means in lines like `word=5`: `done`, `total`, `percent`, or `unit` before a word; repeatable",
+           "--progress.alias frames=done --progress.alias frame_count=total", default={}, metavar="WORD=ROLE", most=100, stored=SPEC,
+           section=_SEEING),
+    Option("progress.from", kinds.CHOICE, "where its progress is looked for, if it does not report it itself: `output`, or `none`",
+           "--progress.from none", default="output", metavar="WHERE", choices=("output", "none"), stored=SPEC, section=_SEEING),
     Option("foreground", kinds.FLAG, "stay in front: pass input and output through, exit as the command does", "--wait -- make",
            short="w", aliases=("wait",), section=_SUBMITTING),
     Option("fail-if-not-run", kinds.FLAG, "with --wait: exit with 75 if it was skipped or disabled",

@@ -16,10 +16,11 @@ class Around(Value):
     """What the answer depends on beside the job.
 
     Its group's slots and use, how many stand before it, whether a supervisor lives; `waiting_for`: what it needs, as sentence parts;
-    `mutex`: the running job that has a mutex of it, and the word; `limits`: of its present run; `usual`: (median, 95th percentile) in ns.
+    `mutex`: the running job that has a mutex of it, and the word; `limits`: of its present run; `usual`: (median, 95th percentile) in ns;
+    `progress`: how far that run is.
     """
 
-    _fields = ("slots", "running", "before", "group_paused", "supervised", "waiting_for", "mutex", "limits", "usual")
+    _fields = ("slots", "running", "before", "group_paused", "supervised", "waiting_for", "mutex", "limits", "usual", "progress")
     slots: int | None
     running: int
     before: int
@@ -29,9 +30,10 @@ class Around(Value):
     mutex: "tuple[int, str] | None"
     limits: "dict[str, object] | None"
     usual: "tuple[int, int] | None"
+    progress: "dict[str, object] | None"
     _defaults = {
         "slots": None, "running": 0, "before": 0, "group_paused": False, "supervised": True, "waiting_for": (), "mutex": None,
-        "limits": None, "usual": None,
+        "limits": None, "usual": None, "progress": None,
     }  # fmt: skip
 
 
@@ -110,7 +112,17 @@ def _running(job: "Job", around: Around, now: int) -> str:
     took = format_duration(max(now - (job.started_at or now), 0))
     if around.usual is not None:
         took += f" (usual {format_duration(around.usual[0])}, 95 % within {format_duration(around.usual[1])})"
-    return f"Job {job.id} has been running for {took}{tries}, pid {job.pid}, since {_at(job.started_at, now)}."
+    return f"Job {job.id} has been running for {took}{tries}, pid {job.pid}, since {_at(job.started_at, now)}.{_so_far(around)}"
+
+
+def _so_far(around: Around) -> str:
+    if around.progress is None:
+        return ""
+    from outlast.core.progress import spelled
+
+    left = around.progress.get("eta")
+    rest = f", and may take about {format_duration(left)} more" if isinstance(left, int) else ""
+    return f" It is at {spelled(around.progress)}{rest}."
 
 
 def _queued(job: "Job", around: Around, now: int) -> str:

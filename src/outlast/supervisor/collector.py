@@ -8,13 +8,15 @@ import os
 
 from outlast.core import events as e
 from outlast.core.errors import Stale
-from outlast.core.job import ENDED, NOT_STARTED, Ending, Job
+from outlast.core.job import ENDED, NOT_STARTED, SUCCEEDED, Ending, Job
 from outlast.core.retries import after_run
 from outlast.seams import chance, failpoint
 from outlast.supervisor.context import Context, LiveRun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from outlast.supervisor.stopper import Stopper
     from outlast.supervisor.watcher import Watcher
 
@@ -76,6 +78,8 @@ class Collector:
             if error:
                 text = f"{stream} could not be passed on to the client in front: {os.strerror(error)}"
                 events.append(e.Noted(text=text, data={"stream": stream, "errno": error}))
+        if ending.progress is None and ending.outcome != SUCCEEDED and (ending.stdout != 0 or ending.stderr != 0):
+            ending = ending.replace(progress=_reached(live))
         failpoint("record.before-commit")
         if self._record(live, events, at, ending).status == ENDED:
             self._context.store.forget_front(live.id)
@@ -99,3 +103,12 @@ class Collector:
             else:
                 return live.job
         raise Stale(f"job {live.id} changes within our own transaction")
+
+
+def _reached(live: LiveRun) -> "dict[str, Any] | None":
+    """Return how far a run was by the end of its output, for the time when that is pruned; nobody asks it of one that succeeded."""
+    from outlast.core.progress import as_progress
+    from outlast.logs.newest import NEAR, newest
+
+    found = newest(live.path, live.job.spec, over=True, most=NEAR).found
+    return None if found is None else as_progress(found)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from outlast.cli.parse import Parsed
     from outlast.client.jobs import Jobs
     from outlast.core.job import Job
+    from outlast.core.observed import Observed
 
 _FILTERS = ("status", "outcome", "name", "group", "text", "since", "until", "last", "slowest", "sort")
 _OF_ALL = ("last", "slowest", "sort", "among")  # with these active and ended jobs are one listing, not two
@@ -46,7 +47,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     sys.stdout.write(
         render.jobs_table(
             found, now(), shown=shown, width=width(os.environ), colours=colours(os.environ), runs=runs,
-            observed=jobs.observe_all(found) if shown and not OBSERVED.isdisjoint(shown) else None,
+            observed=_observed(jobs, found, shown),
             usual={number: took for number, (took, _) in jobs.usual_durations(running).items()} if running else None,
         )
     )  # fmt: skip
@@ -54,6 +55,14 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         sys.stdout.flush()
         _say(len(found), more, parsed, jobs)
     return 0
+
+
+def _observed(jobs: "Jobs", found: "list[Job]", shown: "list[str] | None") -> "dict[int, Observed]":
+    """Return what the columns need to know beside the records: unless columns were chosen that is the progress of running jobs."""
+    if shown is None:
+        return jobs.observe_all([job for job in found if job.status == RUNNING], {"progress"})
+    wanted = {OBSERVED[name] for name in shown if name in OBSERVED}
+    return jobs.observe_all(found, wanted) if wanted else {}
 
 
 def _listed(parsed: "Parsed", jobs: "Jobs", wanted: "dict[str, Any]") -> "tuple[list[Job], int]":
