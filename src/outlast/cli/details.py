@@ -165,3 +165,22 @@ def services_table(kinds: "Mapping[str, Mapping[str, Any]]", *, width: int | Non
         for kind, told in kinds.items()
     ]
     return table(("KIND", "INSTALLED", "ENABLED", "ACTIVE", "LINGER", "WHERE"), rows, width=width, bold=colours)
+
+
+def host_detail(told: "Mapping[str, Any]", *, width: int | None = None) -> str:
+    """Return the facts of a host, as `client.hostinfo` has them, and its constants under them."""
+    from outlast.core.hostinfo import FACTS, SIZES
+
+    def text(name: str) -> str:
+        held = told.get(name)
+        if held is None:
+            return "not known" if name != "container" else "none that shows"
+        if name in SIZES:
+            return format_size(held)
+        if name == "booted_at":
+            return format_time_full(held)
+        if name == "uptime":
+            return format_duration(held)
+        return " ".join(map(str, held)) if name == "load" else str(held)
+
+    return _facts([*((label, text(name)) for name, label in FACTS.items()), *told["constants"].items()], width)

@@ -1,0 +1,220 @@
+"""What a run is about to run with: program, script and git revision, looked at when it is claimed, kept once by content.
+
+It must cost a start next to nothing and may never hold one up: a few looks at files, what was seen in one cycle holds for all of it,
+contents are read once as long as a file is the same, so many bytes a cycle, of ordinary files only, and nothing that lies on a network is
+touched (who touches it may wait for ever). What was not looked at is said, not guessed.
+"""
+
+import os
+import stat
+import sys
+
+import outlast
+from outlast.conditions.mounts import is_remote
+from outlast.core.fingerprint import scripts_of, words_of
+from outlast.core.jsontext import dumps
+from outlast.store import fingerprints
+
+try:
+    from _blake2 import blake2b  # `hashlib` costs 4 ms
+except ImportError:
+    from hashlib import blake2b
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from outlast.core.job import Job
+    from outlast.store.store import Store
+
+    Key = tuple[int, ...]
+
+WHOLE = 1 << 20  # bytes: of a larger file size and time are told, not the content
+BUDGET = 4 << 20  # bytes that are read in one cycle
+KEPT = 1000  # files whose contents are remembered
+YOUNG = 50_000_000  # ns: what was changed within so short a time may be changed again under the same times
+MOST_LEVELS = 40  # of directories, up from the command's, in which a repository is looked for
+USUAL_PATH = "/bin:/usr/bin"  # what the shims take where there is none
+_PIECE = 1 << 18
+_UNSEEN_REMOTE = "it lies on a network or a program's file system, which is not looked at"
+_UNSEEN_LARGE = f"it has more than {WHOLE >> 20} MiB: its size and time are compared, not its content"
+_UNSEEN_LATER = "there was no time to look at its content: its size and time are compared"
+_UNSEEN_DENIED = "its content may not be read: its size and time are compared"
+
+
+class Fingerprints:
+    """Takes the fingerprints of runs."""
+
+    __slots__ = ("_budget", "_careful", "_common", "_contents", "_made", "_places", "_revisions", "_store")
+
+    def __init__(self, store: "Store") -> None:
+        """`store` keeps them."""
+        self._store = store
+        self._common = {"outlast": outlast.__version__, "python": sys.version.split()[0], "kernel": os.uname().release}
+        self._careful = not is_remote("/")  # else we wait ourselves as long as it does not answer
+        self._places: dict[str | None, str] = {}  # environment -> its PATH
+        self._contents: dict[str, tuple[Key, str]] = {}  # path -> what it was, and the hash of its content, or its text
+        self._made: dict[tuple[object, ...], str] = {}  # in this cycle
+        self._revisions: dict[str, dict[str, Any] | None] = {}  # likewise, by directory
+        self._budget = BUDGET
+
+    def begin(self) -> None:
+        """Begin a cycle: everything is looked at anew."""
+        self._made.clear()
+        self._revisions.clear()
+        self._budget = BUDGET
+
+    def of(self, job: "Job", variables: bytes, at: int) -> str | None:
+        """Return the hash of what the next run of `job` runs with, which is kept then; `variables`: its environment, as it is stored.
+
+        None: nothing can be said. To be called within the transaction that claims the run.
+        """
+        key = (job.environment, job.cwd, *job.command)
+        digest = self._made.get(key)
+        if digest is None:
+            try:
+                text = dumps(self._facts(job, variables, at))
+            except (OSError, ValueError):  # a path that is none
+                return None
+            digest = self._made[key] = blake2b(text.encode(), digest_size=16).hexdigest()
+            fingerprints.put(self._store, digest, text, at)
+        return digest
+
+    def _facts(self, job: "Job", variables: bytes, at: int) -> "dict[str, Any]":
+        facts: dict[str, Any] = {**self._common}
+        words = words_of(job.command)
+        if words:
+            found = self._program(words[0], job, variables)
+            if found is not None:
+                facts["program"] = self._file(*found, at)
+            for word in scripts_of(words):
+                found = self._look(os.path.join(job.cwd, word))
+                if found is not None:
+                    facts["script"] = self._file(*found, at)
+                    break
+        if job.cwd not in self._revisions:
+            self._revisions[job.cwd] = self._revision(job.cwd, at)
+        git = self._revisions[job.cwd]
+        return facts if git is None else {**facts, "git": git}
+
+    def _program(self, word: str, job: "Job", variables: bytes) -> "tuple[str, os.stat_result | None] | None":
+        """Return (path, what it is) of the program as the shim finds it (execvp(3)); None if there is none."""
+        if "/" in word:
+            return self._look(os.path.join(job.cwd, word))
+        places = self._places.get(job.environment)
+        if places is None:
+            if len(self._places) > 100:
+                self._places.clear()
+            told = (b"\0" + variables).partition(b"\0PATH=")
+            places = self._places[job.environment] = os.fsdecode(told[2].partition(b"\0")[0]) if told[1] else USUAL_PATH
+        for folder in places.split(":"):
+            path = f"{os.path.join(job.cwd, folder)}/{word}"
+            if self._is_remote(path):
+                return path, None  # it may be there, or not
+            if os.access(path, os.X_OK):
+                found = self._look(path)
+                if found is not None:
+                    return found
+        return None
+
+    def _is_remote(self, path: str) -> bool:
+        return self._careful and is_remote(path)
+
+    def _look(self, path: str) -> "tuple[str, os.stat_result | None] | None":
+        """Return an ordinary file with what it is, None for that if it is not to be touched; None: there is none."""
+        if self._is_remote(path):
+            return path, None
+        try:
+            told = os.stat(path)
+        except (OSError, ValueError):
+            return None
+        return (path, told) if stat.S_ISREG(told.st_mode) else None
+
+    def _file(self, path: str, told: os.stat_result | None, at: int) -> "dict[str, Any]":
+        if told is None:
+            return {"path": path, "unseen": _UNSEEN_REMOTE}
+        facts = {"path": path, "size": told.st_size, "mtime": told.st_mtime_ns}
+        if told.st_size > WHOLE:
+            return {**facts, "unseen": _UNSEEN_LARGE}
+        content = self._content(path, told, at)
+        return {**facts, "hash": content} if content else {**facts, "unseen": _UNSEEN_DENIED if self._budget > 0 else _UNSEEN_LATER}
+
+    def _content(self, path: str, told: os.stat_result, at: int, *, text: bool = False) -> str:
+        """Return the hash of a file's content, or its text; empty: it could not be read. Read again only if the file is another."""
+        key = (told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns, text)
+        known = self._contents.get(path)
+        if known is not None and known[0] == key:
+            return known[1]
+        self._budget -= told.st_size
+        if self._budget < 0:
+            return ""
+        try:
+            content = _read(path, told, text=text)
+        except OSError:
+            return ""
+        if at - told.st_ctime_ns > YOUNG:
+            if len(self._contents) >= KEPT:
+                self._contents.clear()
+            self._contents[path] = key, content
+        return content
+
+    def _text(self, path: str, at: int) -> str:
+        """Return the text of a small file; empty if there is none."""
+        found = self._look(path)
+        if found is None or found[1] is None or found[1].st_size > WHOLE:
+            return ""
+        return self._content(path, found[1], at, text=True)
+
+    def _revision(self, cwd: str, at: int) -> "dict[str, Any] | None":
+        """Return the git repository that `cwd` is in: top, revision, branch (gitrepository-layout(5)); None if it is in none."""
+        top = cwd
+        if self._is_remote(cwd):
+            return None
+        for _ in range(MOST_LEVELS):
+            if os.access(f"{top}/.git", os.F_OK):
+                break
+            above = os.path.dirname(top)
+            if above == top:
+                return None
+            top = above
+        else:
+            return None
+        folder = f"{top}/.git"
+        if not os.path.isdir(folder):  # a worktree or a submodule: `gitdir: PATH`
+            folder = os.path.join(top, self._text(folder, at).partition("gitdir: ")[2].strip())
+        head = self._text(f"{folder}/HEAD", at).strip()
+        if not head:
+            return None
+        if not head.startswith("ref: "):
+            return {"top": top, "revision": head[:64], "branch": None}
+        ref = head[5:].strip()
+        common = os.path.join(folder, self._text(f"{folder}/commondir", at).strip() or ".")
+        revision = self._ref(folder, common, ref, at) if ref.startswith("refs/") and ".." not in ref else ""
+        return {"top": top, "revision": revision[:64] or None, "branch": ref.removeprefix("refs/heads/")[:200]}
+
+    def _ref(self, folder: str, common: str, ref: str, at: int) -> str:
+        for place in {folder: None, common: None}:
+            told = self._text(f"{place}/{ref}", at).strip()
+            if told:
+                return told
+        for line in self._text(f"{common}/packed-refs", at).splitlines():
+            digits, _, name = line.partition(" ")
+            if name == ref:
+                return digits
+        return ""
+
+
+def _read(path: str, told: os.stat_result, *, text: bool) -> str:
+    """Return the hash of a file's content, or its text. Raises OSError, also if it is another one by now."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        now = os.fstat(fd)
+        if (now.st_dev, now.st_ino) != (told.st_dev, told.st_ino):
+            raise FileNotFoundError(path)
+        digest, parts, left = blake2b(digest_size=16), [], WHOLE
+        while left > 0 and (piece := os.read(fd, min(_PIECE, left))):
+            left -= len(piece)
+            parts.append(piece) if text else digest.update(piece)
+    finally:
+        os.close(fd)
+    return b"".join(parts).decode("utf-8", "surrogateescape") if text else str(digest.hexdigest())
