@@ -1,4 +1,4 @@
-"""What changed since it last worked: gathers what is known of two runs for `core.fingerprint` to compare. No value of a variable leaves it."""
+"""What changed since it last worked: gathers what is known of two runs for `core.fingerprint` to compare. No variable's value leaves it."""
 
 from outlast.core.errors import NotFound
 from outlast.core.fingerprint import Side, compare, notes
@@ -54,7 +54,7 @@ class Changes(Value):
                 "started_at": None if run is None else format_time_utc(run.started_at),
                 "duration": None if run is None else seconds(lasted(run, now)),
             }  # fmt: skip
-        differences = [dict(difference.items()) for difference in self.differences]
+        differences = [{name: _timed(held) for name, held in difference.items()} for difference in self.differences]
         return {
             "schema": SCHEMA, "same": self.same, **sides, "differences": differences, "notes": self.notes,
             "usual_duration": seconds(self.usual),
@@ -66,18 +66,18 @@ def diff(jobs: "Jobs", which: "int | str | Job", good: "int | str | Job" = GOOD)
 
     Of the job its last run counts, of the other one the last that succeeded; `42.1` names a run. Raises NotFound.
     """
-    job, run = _named(jobs, which)
+    job, named = _named(jobs, which)
     reading = jobs.reading
     if reading is None:
         raise NotFound(f"no job `{which}`", "nothing was submitted yet")
-    if run is None and job.runs:
-        run = job.runs[-1]
+    run = named or (job.runs[-1] if job.runs else None)
+    other_run: Run | None
     if good == GOOD:
         other, other_run = _last_good(jobs, reading, job, run)
     else:
         other, other_run = _named(jobs, good)
         if other_run is None and other.runs:
-            other_run = next((run for run in reversed(other.runs) if run.outcome == SUCCEEDED), other.runs[-1])
+            other_run = next((last for last in reversed(other.runs) if last.outcome == SUCCEEDED), other.runs[-1])
     key = mask_key(reading)
     before, now = _side(reading, other, other_run, key), _side(reading, job, run, key)
     return Changes(
@@ -87,8 +87,8 @@ def diff(jobs: "Jobs", which: "int | str | Job", good: "int | str | Job" = GOOD)
 
 def _named(jobs: "Jobs", which: "int | str | Job") -> "tuple[Job, Run | None]":
     """Return the job that is meant, and its run if one is named, as in `42.1`."""
-    number, dot, run = which.partition(".") if isinstance(which, str) else ("", "", "")
-    if not (dot and number.isascii() and number.isdigit() and run.isascii() and run.isdigit()):
+    number, dot, run = str(which).partition(".")
+    if isinstance(which, Job) or not (dot and number.isascii() and number.isdigit() and run.isascii() and run.isdigit()):
         return jobs.one(which), None
     from outlast.client.output import numbered
 
@@ -106,7 +106,7 @@ def _last_good(jobs: "Jobs", reading: "Reading", job: Job, run: "Run | None") ->
         what = f"named `{job.name[:60]}`" if job.key is None else f"with the key `{job.key[:60]}`"
         raise NotFound(f"no job {what} has succeeded before job {job.id}", f"name the one to compare with: `outlast diff {job.id} ID`")
     other = jobs.one(found[0])
-    return other, next(run for run in other.runs if run.run == found[1])
+    return other, next(good for good in other.runs if good.run == found[1])
 
 
 def _side(reading: "Reading", job: Job, run: "Run | None", key: bytes) -> Side:
@@ -120,7 +120,14 @@ def _side(reading: "Reading", job: Job, run: "Run | None", key: bytes) -> Side:
     else:
         environment, around = masked_environment(reading, job.environment) or (None, None)
     facts = facts_of(reading, run.fingerprint) if run is not None else None
-    return Side(job=job, run=run, facts=facts, environment=environment, surroundings=_spelled(around))
+    return Side(job=job, run=run, facts=facts, environment=environment, surroundings=limits_in_words(around))
+
+
+def _timed(held: "Any") -> "Any":
+    """Return what differs with its instant as JSON has it."""
+    from outlast.core.times import format_time_utc
+
+    return {**held, "mtime": format_time_utc(held["mtime"])} if isinstance(held, dict) and "mtime" in held else held
 
 
 def _called(side: Side) -> str:
@@ -147,7 +154,7 @@ def _took(before: Side, now: Side, usual: int | None, at: int) -> str:
     return f"it {'has taken' if now.run.ended_at is None else 'took'} {format_duration(took)}{against}{often}"
 
 
-def _spelled(around: "Mapping[str, Any] | None") -> "dict[str, str] | None":
+def limits_in_words(around: "Mapping[str, Any] | None") -> "dict[str, str] | None":
     """Return surroundings with the names that people know: those of setrlimit(2)."""
     if around is None:
         return None
@@ -158,5 +165,7 @@ def _spelled(around: "Mapping[str, Any] | None") -> "dict[str, str] | None":
     if around.get("affinity") is not None:
         told["CPUs"] = ",".join(map(str, around["affinity"]))
     for number, (soft, hard) in (around.get("rlimits") or {}).items():
-        told[names.get(number, f"limit {number}")] = " of at most ".join("unlimited" if limit == -1 else str(limit) for limit in (soft, hard))
+        told[names.get(number, f"limit {number}")] = " of at most ".join(
+            "unlimited" if limit == -1 else str(limit) for limit in (soft, hard)
+        )
     return told

@@ -25,6 +25,7 @@ INTERPRETERS = frozenset({
     "env", "nice", "ionice", "nohup", "timeout", "time", "setsid", "stdbuf", "taskset", "chrt", "unbuffer", "xvfb-run", "sudo", "doas",
     "strace", "flock", "numactl", "srun", "mpirun", "mpiexec",
 })  # fmt: skip
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash"})
 _CODE = frozenset({"-c", "-m", "-e", "--eval", "--command"})  # what follows is no file
 _BUILTIN = frozenset(
     "cd : . source [ test if for while until case { ( ! function export unset set eval trap ulimit umask true false echo printf read wait "
@@ -49,7 +50,7 @@ def words_of(command: "Sequence[str]") -> "list[str]":
 
     Empty: nothing can be said about it.
     """
-    if len(command) != 3 or command[0] != SHELL or command[1] != "-c":
+    if len(command) < 3 or command[1] != "-c" or command[0].rpartition("/")[2] not in _SHELLS:
         return list(command[:MOST_WORDS])
     words: list[str] = []
     for word in command[2][:4096].split(None, MOST_WORDS)[:MOST_WORDS]:
@@ -161,7 +162,9 @@ def _words(before: "list[str]", now: "list[str]") -> str:
 
     told = []
     for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        gone, come = _cut(command_line(old[a:b])), _cut(command_line(new[c:d]))
+        of = before[start + a - 1 : start + a] if kind == "replace" and start + a else []  # the option whose value it is
+        of = of if of and of[0].startswith("-") and "=" not in of[0] else []
+        gone, come = _cut(command_line(of + old[a:b])), _cut(command_line(of + new[c:d]))
         if kind == "replace":
             told.append(f"`{gone}` became `{come}`")
         elif kind == "delete":
@@ -260,7 +263,9 @@ def _named(what: str, before: "Mapping[str, str] | None", now: "Mapping[str, str
     for name in sorted(before.keys() | now.keys()):
         old, new = before.get(name), now.get(name)
         if old != new:
-            text = f"{_cut(new or '')} is new" if old is None else f"{_cut(old)} is gone" if new is None else f"{_cut(old)} became {_cut(new)}"
+            text = (
+                f"{_cut(new or '')} is new" if old is None else f"{_cut(old)} is gone" if new is None else f"{_cut(old)} became {_cut(new)}"
+            )
             yield Difference(what, f"{name}: {text}", old, new)
 
 

@@ -63,9 +63,9 @@ class Mask:
 
     __slots__ = ("_values",)
 
-    def __init__(self, environments: "Iterable[bytes]" = ()) -> None:
-        """`environments`: as they are stored. The values of their secrets are masked wherever they occur."""
-        values: set[bytes] = set()
+    def __init__(self, environments: "Iterable[bytes]" = (), commands: "Iterable[Iterable[str]]" = ()) -> None:
+        """`environments`: as they are stored. The values of their secrets, and those in `commands`, are masked wherever they occur."""
+        values = {value for words in commands for value in _secrets_of(words)}
         for variables in environments:
             for name, value in _entries(variables):
                 if is_secret(name):
@@ -93,8 +93,12 @@ class Mask:
         told: list[str] = []
         behind = False
         for word in words:
-            told.append("*" * len(word) if behind and not word.startswith("-") else self.text(word))
-            behind = word.startswith("-") and "=" not in word and is_secret(word)
+            name, equals, value = word.partition("=")
+            if behind and not word.startswith("-"):
+                told.append("*" * len(word))
+            else:
+                told.append(f"{name}={'*' * len(value)}" if equals and _names_secret(name) else self.text(word))
+            behind = word.startswith("-") and not equals and is_secret(word)
         return told
 
     def value(self, held: "Any", name: str = "") -> "Any":
@@ -119,18 +123,46 @@ class Mask:
 
 
 def _hidden(pattern: "re.Pattern[bytes]", raw: bytes) -> bytes:
-    """Return `raw` with stars for the last group of each match whose first group, if it has two, is a secret's name."""
+    """Return `raw` with stars for what `pattern` finds."""
     pieces, at = [], 0
+    for start, end in _found(pattern, raw):
+        pieces += [raw[at:start], b"*" * (end - start)]
+        at = end
+    return b"".join([*pieces, raw[at:]])
+
+
+def _found(pattern: "re.Pattern[bytes]", raw: bytes) -> "Iterator[tuple[int, int]]":
+    """Yield the places of the last group of each match whose first group, if it has two, is a secret's name."""
+    group = pattern.groups
     match = pattern.search(raw)
     while match is not None:
-        group = pattern.groups
         if group == 1 or is_secret(match[1].decode("ascii", "replace")):
-            pieces += [raw[at : match.start(group)], b"*" * len(match[group])]
-            at = match.end(group)
-            match = pattern.search(raw, at)
+            yield match.span(group)
+            match = pattern.search(raw, match.end(group))
         else:
             match = pattern.search(raw, match.end(1))  # what looked like its value may be the next name
-    return b"".join([*pieces, raw[at:]])
+
+
+def _secrets_of(words: "Iterable[str]") -> "Iterator[bytes]":
+    """Yield the values that stand behind names of secrets in a command."""
+    behind = False
+    for word in words:
+        raw = word.encode("utf-8", "surrogateescape")
+        name, equals, value = word.partition("=")
+        if behind and not word.startswith("-"):
+            yield raw
+        elif equals and _names_secret(name):
+            yield value.encode("utf-8", "surrogateescape")
+        else:
+            for pattern in (_ASSIGNED, _OPTION, _BEARER):
+                yield from (raw[start:end] for start, end in _found(pattern, raw))
+            yield from (match[2] for match in _URL.finditer(raw))
+        behind = word.startswith("-") and not equals and is_secret(word)
+
+
+def _names_secret(name: str) -> bool:
+    """Tell whether what stands before a `=` is one name, and a secret's."""
+    return name.replace("-", "").replace("_", "").replace(".", "").isalnum() and is_secret(name)
 
 
 def _second(match: "re.Match[bytes]") -> bytes:

@@ -73,7 +73,7 @@ def _system() -> "dict[str, Any]":
 
 def _container() -> "dict[str, Any]":
     """Tell what container we are in, by the marks that the usual ones leave. None: none of them."""
-    told = (contents("/run/systemd/container") or "").strip() or os.environ.get("container", "")
+    told = (contents("/run/systemd/container") or "").strip() or os.environ.get("container", "")  # noqa: SIM112  # systemd's
     if not told:
         cgroup = contents("/proc/1/cgroup") or ""
         marks = {"docker": "/docker", "kubernetes": "/kubepods", "lxc": "/lxc"}

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from outlast.store.store import Store
 
     Key = tuple[int, ...]
+    Found = tuple[str, os.stat_result | None]
 
 WHOLE = 1 << 20  # bytes: of a larger file size and time are told, not the content
 BUDGET = 4 << 20  # bytes that are read in one cycle
@@ -45,7 +46,7 @@ _UNSEEN_DENIED = "its content may not be read: its size and time are compared"
 class Fingerprints:
     """Takes the fingerprints of runs."""
 
-    __slots__ = ("_budget", "_careful", "_common", "_contents", "_made", "_places", "_revisions", "_store")
+    __slots__ = ("_budget", "_careful", "_common", "_contents", "_made", "_places", "_programs", "_store", "_taken")
 
     def __init__(self, store: "Store") -> None:
         """`store` keeps them."""
@@ -54,14 +55,16 @@ class Fingerprints:
         self._careful = not is_remote("/")  # else we wait ourselves as long as it does not answer
         self._places: dict[str | None, str] = {}  # environment -> its PATH
         self._contents: dict[str, tuple[Key, str]] = {}  # path -> what it was, and the hash of its content, or its text
-        self._made: dict[tuple[object, ...], str] = {}  # in this cycle
-        self._revisions: dict[str, dict[str, Any] | None] = {}  # likewise, by directory
+        self._made: dict[tuple[str | None, ...], str] = {}  # in this cycle, by environment, directory and command
+        self._taken: dict[tuple[str | None, ...], str] = {}  # likewise, by program, script and directory
+        self._programs: dict[tuple[str | None, ...], Found | None] = {}  # likewise, by environment, directory and word
         self._budget = BUDGET
 
     def begin(self) -> None:
         """Begin a cycle: everything is looked at anew."""
         self._made.clear()
-        self._revisions.clear()
+        self._taken.clear()
+        self._programs.clear()
         self._budget = BUDGET
 
     def of(self, job: "Job", variables: bytes, at: int) -> str | None:
@@ -69,36 +72,44 @@ class Fingerprints:
 
         None: nothing can be said. To be called within the transaction that claims the run.
         """
-        key = (job.environment, job.cwd, *job.command)
-        digest = self._made.get(key)
+        same = (job.environment, job.cwd, *job.command)
+        digest = self._made.get(same)
         if digest is None:
             try:
-                text = dumps(self._facts(job, variables, at))
+                digest = self._made[same] = self._take(job, variables, at)
             except (OSError, ValueError):  # a path that is none
                 return None
-            digest = self._made[key] = blake2b(text.encode(), digest_size=16).hexdigest()
+        return digest
+
+    def _take(self, job: "Job", variables: bytes, at: int) -> str:
+        words = words_of(job.command)
+        program = self._program(words[0], job, variables) if words else None
+        script = next(filter(None, (self._look(os.path.join(job.cwd, word)) for word in scripts_of(words))), None)
+        alike = (program and program[0], script and script[0], job.cwd)  # thousands of commands may mean the same files
+        digest = self._taken.get(alike)
+        if digest is None:
+            text = dumps(self._facts(job.cwd, program, script, at))
+            digest = self._taken[alike] = blake2b(text.encode(), digest_size=16).hexdigest()
             fingerprints.put(self._store, digest, text, at)
         return digest
 
-    def _facts(self, job: "Job", variables: bytes, at: int) -> "dict[str, Any]":
+    def _facts(self, cwd: str, program: "Found | None", script: "Found | None", at: int) -> "dict[str, Any]":
         facts: dict[str, Any] = {**self._common}
-        words = words_of(job.command)
-        if words:
-            found = self._program(words[0], job, variables)
-            if found is not None:
-                facts["program"] = self._file(*found, at)
-            for word in scripts_of(words):
-                found = self._look(os.path.join(job.cwd, word))
-                if found is not None:
-                    facts["script"] = self._file(*found, at)
-                    break
-        if job.cwd not in self._revisions:
-            self._revisions[job.cwd] = self._revision(job.cwd, at)
-        git = self._revisions[job.cwd]
+        if program is not None:
+            facts["program"] = self._file(*program, at)
+        if script is not None:
+            facts["script"] = self._file(*script, at)
+        git = self._revision(cwd, at)
         return facts if git is None else {**facts, "git": git}
 
-    def _program(self, word: str, job: "Job", variables: bytes) -> "tuple[str, os.stat_result | None] | None":
-        """Return (path, what it is) of the program as the shim finds it (execvp(3)); None if there is none."""
+    def _program(self, word: str, job: "Job", variables: bytes) -> "Found | None":
+        """Return the program as the shim finds it (execvp(3)); None if there is none. In one cycle it is looked for once."""
+        asked = (job.environment, job.cwd, word)
+        if asked not in self._programs:
+            self._programs[asked] = self._search(word, job, variables)
+        return self._programs[asked]
+
+    def _search(self, word: str, job: "Job", variables: bytes) -> "Found | None":
         if "/" in word:
             return self._look(os.path.join(job.cwd, word))
         places = self._places.get(job.environment)
@@ -120,7 +131,7 @@ class Fingerprints:
     def _is_remote(self, path: str) -> bool:
         return self._careful and is_remote(path)
 
-    def _look(self, path: str) -> "tuple[str, os.stat_result | None] | None":
+    def _look(self, path: str) -> "Found | None":
         """Return an ordinary file with what it is, None for that if it is not to be touched; None: there is none."""
         if self._is_remote(path):
             return path, None
