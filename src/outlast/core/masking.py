@@ -18,10 +18,11 @@ _PARTS = frozenset(
 _ENDINGS = ("password", "passwd", "passphrase", "secret", "token", "apikey")
 _NOT = frozenset({"SSH_AUTH_SOCK", "SSH_AUTH_INFO", "XAUTHORITY"})
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # of `DB_PASSWORD`, `api-key`, `githubToken`
-# Each begins at a place that a long text has few of, and is bounded: no text takes quadratic time.
-_ASSIGNED = re.compile(rb"(?<![\w.-])-{0,2}([A-Za-z_][\w.-]*)(?:=|:[ \t]{0,4})[\"']?([^\s\"',;&|]+)")
-_OPTION = re.compile(rb"(?<![\w.-])--?([A-Za-z_][\w.-]*)[ \t]{1,4}[\"']?([^\s\"',;&|-][^\s\"',;&|]*)")
-_BEARER = re.compile(rb"(?<![\w.-])(?:[Bb]earer|BEARER|[Bb]asic)[ \t]+([A-Za-z0-9+/=._~-]{8,})")
+# What is searched for ends before the value, and begins where a long text has few places: no text takes quadratic time.
+_ASSIGNED = re.compile(rb"(?<![\w.-])-{0,2}([A-Za-z_][\w.-]*)(?:=|:[ \t]{0,4})[\"']?")
+_OPTION = re.compile(rb"(?<![\w.-])--?([A-Za-z_][\w.-]*)[ \t]{1,4}[\"']?(?!-)")
+_BEARER = re.compile(rb"(?<![\w.-])(?:[Bb]earer|BEARER|[Bb]asic)[ \t]{1,4}(?=[A-Za-z0-9+/=._~-]{8})")
+_VALUE = re.compile(rb"[^\s\"',;&|]+")
 _URL = re.compile(rb"(://[^/\s:@]{0,256}:)([^/\s@]{1,1024})(?=@)")
 LEAST = 6  # bytes: what is shorter occurs everywhere by chance
 # Values that are shown: what everybody has, and what somebody needs to understand how a command was found.
@@ -132,15 +133,16 @@ def _hidden(pattern: "re.Pattern[bytes]", raw: bytes) -> bytes:
 
 
 def _found(pattern: "re.Pattern[bytes]", raw: bytes) -> "Iterator[tuple[int, int]]":
-    """Yield the places of the last group of each match whose first group, if it has two, is a secret's name."""
-    group = pattern.groups
+    """Yield the places of the values behind what `pattern` finds; where it has a group, behind names of secrets only."""
     match = pattern.search(raw)
     while match is not None:
-        if group == 1 or is_secret(match[1].decode("ascii", "replace")):
-            yield match.span(group)
-            match = pattern.search(raw, match.end(group))
-        else:
-            match = pattern.search(raw, match.end(1))  # what looked like its value may be the next name
+        at = match.end()
+        if not pattern.groups or is_secret(match[1].decode("ascii", "replace")):
+            value = _VALUE.match(raw, at)
+            if value is not None:
+                yield value.span()
+                at = value.end()
+        match = pattern.search(raw, at)
 
 
 def _secrets_of(words: "Iterable[str]") -> "Iterator[bytes]":
