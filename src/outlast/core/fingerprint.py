@@ -46,10 +46,7 @@ _HASH = 12  # digits of a hash that are shown
 
 
 def words_of(command: "Sequence[str]") -> "list[str]":
-    """Return the words that name program and arguments; of a line for the shell its first simple command, as far as that is plain.
-
-    Empty: nothing can be said about it.
-    """
+    """Return the words that name program and arguments; of a line for the shell its first simple command, else the shell."""
     if len(command) < 3 or command[1] != "-c" or command[0].rpartition("/")[2] not in _SHELLS:
         return list(command[:MOST_WORDS])
     words: list[str] = []
@@ -61,7 +58,7 @@ def words_of(command: "Sequence[str]") -> "list[str]":
             break
         if words or word != "exec":
             words.append(word)
-    return [] if words and words[0] in _BUILTIN else words
+    return words if words and words[0] not in _BUILTIN else [command[0]]
 
 
 def scripts_of(words: "Sequence[str]") -> "Iterator[str]":
