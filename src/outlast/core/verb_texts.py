@@ -189,7 +189,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "bundle": (
         ("outlast bundle 42", "outlast-42.tar.gz"),
         ("outlast bundle backup --output ticket.tar.gz --full-logs", ""),
-        ("outlast bundle last --output - | ssh helper tar -xzf -", ""),
+        ("outlast bundle last --output - > ticket.tar.gz", ""),
     ),
     "hostinfo": (("outlast hostinfo", ""), ("outlast hostinfo --json", "")),
     "group": (
