@@ -191,14 +191,14 @@ def test_an_environment_of_which_only_names_are_left(outlast):
     done(outlast, "--name", "j", "--", "true", env={"A": "1"})
     done(outlast, "--name", "j", "--", "true", env={"A": "2"})
     outlast("supervisor", "stop", status=0)
-    from outlast.core.masking import keyed_hashes
+    from outlast.core.masking import masked
 
     with closing(sqlite3.connect(outlast.home / "outlast.db")) as database, database:
         (key,) = database.execute("SELECT value FROM meta WHERE name = 'mask_key'").fetchone()
         digest, variables, around = database.execute(
             "SELECT e.hash, e.variables, e.surroundings FROM environments AS e JOIN jobs ON jobs.environment = e.hash WHERE jobs.id = 1"
         ).fetchone()
-        names = json.dumps(keyed_hashes(variables, bytes.fromhex(key)))
+        names = json.dumps(masked(variables, bytes.fromhex(key)))
         database.execute("INSERT INTO masked_environments VALUES (?, ?, ?, 0)", (digest, names, around))
         database.execute("DELETE FROM environments WHERE hash = ?", (digest,))
     assert ["environment: A has another value"] == told(outlast, "2")

@@ -9,7 +9,7 @@ import tarfile
 
 from outlast.core.errors import OutlastError, Refused
 from outlast.core.jsontext import dumps
-from outlast.core.masking import Mask
+from outlast.core.secrecy import Mask
 from outlast.core.value import Value
 from outlast.home import fault
 from outlast.seams import now

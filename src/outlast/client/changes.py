@@ -110,13 +110,13 @@ def _last_good(jobs: "Jobs", reading: "Reading", job: Job, run: "Run | None") ->
 
 
 def _side(reading: "Reading", job: Job, run: "Run | None", key: bytes) -> Side:
-    from outlast.core.masking import keyed_hashes
+    from outlast.core.masking import masked
 
     environment: dict[str, str] | None = None
     around: Mapping[str, Any] | None = None
     found = reading.environment(job.environment) if job.environment else None
     if found is not None:
-        environment, around = keyed_hashes(found[0], key), found[1]
+        environment, around = masked(found[0], key), found[1]
     else:
         environment, around = masked_environment(reading, job.environment) or (None, None)
     facts = facts_of(reading, run.fingerprint) if run is not None else None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from outlast.core.masking import Mask
+    from outlast.core.secrecy import Mask
     from outlast.logs.files import LogFile
 
 ENDS = 256 << 10  # bytes of the beginning, and as many of the end
