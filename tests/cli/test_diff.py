@@ -233,3 +233,23 @@ def test_an_ordinary_user(short_path):
         assert b"may not be read: its size and time are compared" in told.stdout
     finally:
         user.end()
+
+
+def test_the_file_of_stdin(outlast):
+    (outlast.folder / "data.txt").write_text("one")
+    done(outlast, "--name", "j", "--stdin", "data.txt", "--", "cat")
+    (outlast.folder / "data.txt").write_text("two")
+    done(outlast, "--name", "j", "--stdin", "data.txt", "--", "cat")
+    (text,) = told(outlast, "j")
+    assert text.startswith(f"stdin {outlast.folder}/data.txt has another content: written ")
+
+
+def test_show_run_says_what_it_ran_with(outlast, script):
+    job = done(outlast, "--", "sh", "job.sh")
+    shown = outlast("show", "run", str(job), status=0).text
+    assert {("script", str(script)), ("kernel", os.uname().release)} <= {tuple(line.split(None, 1)) for line in shown.splitlines()}
+    ran_with = outlast("show", "run", str(job), "--json", status=0).json["ran_with"]
+    assert str(script) == ran_with["script"]["path"]
+    assert ran_with["script"]["mtime"].endswith("Z")
+    held = outlast.run("--hold", "--", "true")
+    assert_refused(outlast("show", "run", str(held)), 3)

@@ -167,6 +167,22 @@ def services_table(kinds: "Mapping[str, Mapping[str, Any]]", *, width: int | Non
     return table(("KIND", "INSTALLED", "ENABLED", "ACTIVE", "LINGER", "WHERE"), rows, width=width, bold=colours)
 
 
+def facts_detail(facts: "Mapping[str, Any]", *, width: int | None = None) -> str:
+    """Return what a run ran with: its files, git revision, versions."""
+    from outlast.core.fingerprint import FILES, revision
+
+    files = [(what, facts[what]["path"]) for what in FILES if what in facts]
+    git = facts.get("git")
+    return _facts(
+        [
+            *files,
+            ("git", f"{revision(git)} in {git['top']}" if git else ""),
+            *((name, facts.get(name, "")) for name in ("kernel", "outlast")),
+        ],
+        width,
+    )
+
+
 def host_detail(told: "Mapping[str, Any]", *, width: int | None = None) -> str:
     """Return the facts of a host, as `client.hostinfo` has them, and its constants under them."""
     from outlast.core.hostinfo import FACTS, SIZES

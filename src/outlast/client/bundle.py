@@ -196,10 +196,9 @@ class _Bundle:
         return "".join(f"{self._mask.text(line)}\n" for line in self._changes.lines(self._at))
 
     def _fingerprint(self) -> str:
-        from outlast.store.fingerprints import facts_of
+        from outlast.client.changes import ran_with
 
-        reading, runs = self._jobs.reading, self._job.runs
-        return self._json(facts_of(reading, runs[-1].fingerprint) if reading is not None and runs else None)
+        return self._json(ran_with(self._jobs, self._job.runs[-1]) if self._job.runs else None)
 
     def _names(self) -> str:
         from outlast.client.changes import limits_in_words

@@ -85,6 +85,12 @@ def diff(jobs: "Jobs", which: "int | str | Job", good: "int | str | Job" = GOOD)
     )
 
 
+def ran_with(jobs: "Jobs", run: "Run") -> "dict[str, Any] | None":
+    """Return the facts of a run's fingerprint as JSON has them; None if none was taken."""
+    facts = facts_of(jobs.reading, run.fingerprint) if jobs.reading is not None else None
+    return None if facts is None else {name: _timed(held) for name, held in facts.items()}
+
+
 def _named(jobs: "Jobs", which: "int | str | Job") -> "tuple[Job, Run | None]":
     """Return the job that is meant, and its run if one is named, as in `42.1`."""
     number, dot, run = str(which).partition(".")

@@ -32,6 +32,7 @@ _BUILTIN = frozenset(
     "alias command type hash return exit shift local readonly let declare select".split()
 )
 _ENDS = frozenset("|&;<>()`\"'*?[\\$#~\n{}!")  # of what can be understood of a line without being a shell
+FILES = ("program", "script", "stdin")  # what facts tell of, each a file
 MOST_WORDS = 20  # of a command that are looked at
 # Variables that tell of the terminal, the login or the service manager: they change from one login to the next and hardly ever matter.
 PASSING = frozenset({
@@ -125,7 +126,7 @@ def notes(before: Side, now: Side) -> "list[str]":
             told.append(f"no fingerprint was taken of {which} (job {side.job.id}): program, script and git revision are not compared")
         if side.environment is None:
             told.append(f"the environment of job {side.job.id} is no longer known")
-        for what in ("program", "script"):
+        for what in FILES:
             file = (side.facts or {}).get(what)
             if file and "hash" not in file and side is now:
                 told.append(f"{what} {file['path']}: {file.get('unseen', 'its content was not looked at')}")
@@ -177,7 +178,7 @@ def _plain(what: str, before: str | None, now: str | None, name: str = "") -> "I
 
 
 def _files(before: "Mapping[str, Any]", now: "Mapping[str, Any]") -> "Iterator[Difference]":
-    for what in ("program", "script"):
+    for what in FILES:
         old, new = before.get(what), now.get(what)
         if old and new:
             text = _file(old, new)
@@ -216,13 +217,14 @@ def _git(before: "Mapping[str, Any]", now: "Mapping[str, Any]") -> "Iterator[Dif
     if old is None or new is None:
         text = f"{(new or old or {})['top']} is {'now' if new else 'no longer'} a git repository"
     elif old["top"] != new["top"]:
-        text = f"another git repository: {old['top']} at {_revision(old)} became {new['top']} at {_revision(new)}"
+        text = f"another git repository: {old['top']} at {revision(old)} became {new['top']} at {revision(new)}"
     else:
-        text = f"git revision of {new['top']}: {_revision(old)} became {_revision(new)}"
+        text = f"git revision of {new['top']}: {revision(old)} became {revision(new)}"
     yield Difference("git", text, old, new)
 
 
-def _revision(git: "Mapping[str, Any]") -> str:
+def revision(git: "Mapping[str, Any]") -> str:
+    """Return the beginning of a revision, and its branch."""
     branch = f" ({git['branch']})" if git.get("branch") else ""
     return f"{(git.get('revision') or 'no commit')[:_HASH]}{branch}"
 

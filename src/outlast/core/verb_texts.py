@@ -66,11 +66,11 @@ DESCRIPTIONS: dict[str, str] = {
     "rerun": ("Submit the same command with the same options, directory and environment as a new job that says what it is a rerun of."),
     "events": "Show what happened to a job, or to all jobs, oldest first: submissions, runs, retries, wishes, warnings, ends.",
     "diff": (
-        "Say what differs between the last run of JOB and GOOD: command, directory, program, script, git revision, environment (names, "
-        "never values), options, limits, user, host, versions. GOOD is a job, of which the last run that succeeded counts, or a run like "
-        "`42.1`; without it, or as `good`, the last run that succeeded before, of the jobs with the same key, else name.\n\n"
-        "Each run's program and script are looked at when it starts: their content up to 1 MiB, else size and time; not on network file "
-        "systems. What could not be compared is said."
+        "Say what differs between the last run of JOB and GOOD: command, directory, program, script, input, git revision, environment "
+        "(names, never values), options, limits, user, host, versions. GOOD is a job, of which the last run that succeeded counts, or a "
+        "run like `42.1`; without it, or as `good`, the last run that succeeded before, of the jobs with the same key, else name.\n\n"
+        "Each run's files are looked at when it starts: their content up to 1 MiB, else size and time; not on network file systems. "
+        "What could not be compared is said."
     ),
     "bundle": (
         "Write one archive (tar.gz, readable by you alone) that shows somebody else what happened to JOB: its record, environment, "

@@ -25,7 +25,7 @@ def probe(home: str) -> "dict[str, Any]":
     for look in probes:
         try:
             facts.update(look())
-        except (OSError, ValueError, KeyError, IndexError, OutlastError):
+        except (OSError, ValueError, LookupError, AttributeError, OutlastError):
             continue  # what it would have told is not known
     return facts
 

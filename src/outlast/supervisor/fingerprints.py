@@ -13,6 +13,7 @@ import outlast
 from outlast.conditions.mounts import is_remote
 from outlast.core.fingerprint import scripts_of, words_of
 from outlast.core.jsontext import dumps
+from outlast.executors.local import LIVE
 from outlast.store import fingerprints
 
 try:
@@ -22,6 +23,7 @@ except ImportError:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from outlast.core.job import Job
@@ -51,12 +53,12 @@ class Fingerprints:
     def __init__(self, store: "Store") -> None:
         """`store` keeps them."""
         self._store = store
-        self._common = {"outlast": outlast.__version__, "python": sys.version.split()[0], "kernel": os.uname().release}
+        self._common: dict[str, Any] = {"outlast": outlast.__version__, "python": sys.version.split()[0], "kernel": os.uname().release}
         self._careful = not is_remote("/")  # else we wait ourselves as long as it does not answer
         self._places: dict[str | None, str] = {}  # environment -> its PATH
         self._contents: dict[str, tuple[Key, str]] = {}  # path -> what it was, and the hash of its content, or its text
-        self._made: dict[tuple[str | None, ...], str] = {}  # in this cycle, by environment, directory and command
-        self._taken: dict[tuple[str | None, ...], str] = {}  # likewise, by program, script and directory
+        self._made: dict[tuple[str | None, ...], str] = {}  # in this cycle, by environment, stdin, directory and command
+        self._taken: dict[tuple[str | None, ...], str] = {}  # likewise, by files and directory
         self._programs: dict[tuple[str | None, ...], Found | None] = {}  # likewise, by environment, directory and word
         self._budget = BUDGET
 
@@ -72,7 +74,7 @@ class Fingerprints:
 
         None: nothing can be said. To be called within the transaction that claims the run.
         """
-        same = (job.environment, job.cwd, *job.command)
+        same = (job.environment, job.spec.get("stdin"), job.cwd, *job.command)
         digest = self._made.get(same)
         if digest is None:
             try:
@@ -85,20 +87,19 @@ class Fingerprints:
         words = words_of(job.command)
         program = self._program(words[0], job, variables) if words else None
         script = next(filter(None, (self._look(os.path.join(job.cwd, word)) for word in scripts_of(words))), None)
-        alike = (program and program[0], script and script[0], job.cwd)  # thousands of commands may mean the same files
+        given = job.spec.get("stdin")
+        stdin = self._look(os.path.join(job.cwd, given)) if given and given not in ("null", LIVE) else None
+        # thousands of commands may mean the same files
+        alike = (program and program[0], script and script[0], stdin and stdin[0], job.cwd)
         digest = self._taken.get(alike)
         if digest is None:
-            text = dumps(self._facts(job.cwd, program, script, at))
+            text = dumps(self._facts(job.cwd, {"program": program, "script": script, "stdin": stdin}, at))
             digest = self._taken[alike] = blake2b(text.encode(), digest_size=16).hexdigest()
             fingerprints.put(self._store, digest, text, at)
         return digest
 
-    def _facts(self, cwd: str, program: "Found | None", script: "Found | None", at: int) -> "dict[str, Any]":
-        facts: dict[str, Any] = {**self._common}
-        if program is not None:
-            facts["program"] = self._file(*program, at)
-        if script is not None:
-            facts["script"] = self._file(*script, at)
+    def _facts(self, cwd: str, files: "Mapping[str, Found | None]", at: int) -> "dict[str, Any]":
+        facts = {**self._common, **{what: self._file(*found, at) for what, found in files.items() if found is not None}}
         git = self._revision(cwd, at)
         return facts if git is None else {**facts, "git": git}
 
