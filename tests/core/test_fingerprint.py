@@ -120,6 +120,22 @@ def test_files(before, now, text):
     assert [text] * bool(text) == texts(SIDE.replace(facts=facts[0]), SIDE.replace(facts=facts[1]))
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "text"),
+    [
+        ({**GIT, "revision": ""}, GIT, "git revision of /srv: no commit (main) became aaaaaaaaaaaa (main)"),
+        ({**GIT, "revision": None}, GIT, ""),
+        (GIT, {**GIT, "branch": "x", "revision": None}, "git revision of /srv: aaaaaaaaaaaa (main) became a commit that is not known (x)"),
+        (GIT, {**GIT, "top": "/b"}, "another git repository: /srv at aaaaaaaaaaaa (main) became /b at aaaaaaaaaaaa (main)"),
+        (None, GIT, "/srv is now a git repository"),
+        (GIT, None, "/srv is no longer a git repository"),
+    ],
+)
+def test_git(before, now, text):
+    facts = [{**FACTS, "git": git} for git in (before, now)]
+    assert [text] * bool(text) == texts(SIDE.replace(facts=facts[0]), SIDE.replace(facts=facts[1]))
+
+
 def test_what_is_not_known_is_said_and_not_compared():
     unknown = SIDE.replace(facts=None, environment=None, surroundings=None)
     assert [] == compare(unknown, SIDE)

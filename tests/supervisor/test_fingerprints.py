@@ -85,7 +85,7 @@ def take(taken: "tuple[Store, Fingerprints]", *command: str, cwd: Path, at: int 
     store, made = taken
     job = Job(id=1, name="x", command=list(command), cwd=str(cwd), created_at=0, environment="e")
     with store.batch():
-        made.begin()
+        made.begin(now())
         digest = made.of(job, PATH, now() + YOUNG * 2 if at is None else at)
     return digest and json.loads(store.database.one("fingerprint", digest)[0])
 
@@ -121,7 +121,7 @@ def test_so_many_bytes_a_cycle_and_no_more(taken: "tuple[Store, Fingerprints]", 
     store, made = taken
     hashed = 0
     with store.batch():
-        made.begin()
+        made.begin(now())
         for number in range(BUDGET // WHOLE + 3):
             (short_path / f"{number}.sh").write_bytes(b"x" * WHOLE)
             digest = made.of(Job(id=1, name="x", command=["sh", f"{number}.sh"], cwd=str(short_path), created_at=0), PATH, now())
@@ -134,19 +134,39 @@ def test_so_many_bytes_a_cycle_and_no_more(taken: "tuple[Store, Fingerprints]", 
 @pytest.mark.parametrize(
     ("head", "git"),
     [
-        ("ref: refs/heads/main\n", {"revision": None, "branch": "main"}),
-        ("ref: refs/../../../secret\n", {"revision": None, "branch": "refs/../../../secret"}),
+        ("ref: refs/heads/main\n", {"revision": "", "branch": "main"}),
+        ("ref: refs/heads/odd\n", {"revision": None, "branch": "odd"}),
+        ("ref: refs/../../../secret\n", None),
+        ("ref: secret\n", None),
         ("f" * 40 + "\n", {"revision": "f" * 40, "branch": None}),
+        ("f" * 64 + "\n", {"revision": "f" * 64, "branch": None}),
+        ("secret", None),
         ("", None),
-        ("ref: " + "x" * 5000, {"revision": None, "branch": "x" * 200}),
+        ("ref: refs/" + "x" * 5000, None),
     ],
 )
 def test_heads(taken: "tuple[Store, Fingerprints]", short_path: Path, head: str, git: Any) -> None:
     (short_path / ".git").mkdir()
     (short_path / ".git" / "HEAD").write_text(head)
+    (short_path / ".git" / "refs" / "heads").mkdir(parents=True)
+    (short_path / ".git" / "refs" / "heads" / "odd").write_text("planted")
     (short_path / "secret").write_text("planted")
     told = take(taken, "true", cwd=short_path)
     assert git == (told.get("git") and {name: told["git"][name] for name in git})
+
+
+def test_packed_refs_of_a_large_repository(taken: "tuple[Store, Fingerprints]", short_path: Path) -> None:
+    (short_path / ".git").mkdir()
+    (short_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    packed = short_path / ".git" / "packed-refs"
+    lines = [f"{number:040x} refs/tags/{number}" for number in range(40_000)]
+    packed.write_text(
+        "\n".join(["# pack-refs with: peeled fully-peeled sorted", f"{'e' * 40} refs/heads/main", "^" + "d" * 40, *lines, ""])
+    )
+    assert packed.stat().st_size > WHOLE
+    assert "e" * 40 == take(taken, "true", cwd=short_path)["git"]["revision"]
+    os.truncate(packed, BUDGET + 1)
+    assert take(taken, "true", cwd=short_path)["git"]["revision"] is None  # not known
 
 
 @pytest.mark.parametrize("what", ["fifo", "directory", "loop", "bytes"])

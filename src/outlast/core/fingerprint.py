@@ -214,6 +214,8 @@ def _git(before: "Mapping[str, Any]", now: "Mapping[str, Any]") -> "Iterator[Dif
     old, new = before.get("git"), now.get("git")
     if not before or not now or old == new:
         return
+    if old and new and {**old, "revision": 0} == {**new, "revision": 0} and None in {old["revision"], new["revision"]}:
+        return
     if old is None or new is None:
         text = f"{(new or old or {})['top']} is {'now' if new else 'no longer'} a git repository"
     elif old["top"] != new["top"]:
@@ -224,9 +226,10 @@ def _git(before: "Mapping[str, Any]", now: "Mapping[str, Any]") -> "Iterator[Dif
 
 
 def revision(git: "Mapping[str, Any]") -> str:
-    """Return the beginning of a revision, and its branch."""
+    """Return the beginning of a revision (None: not known; empty: there is none yet), and its branch."""
     branch = f" ({git['branch']})" if git.get("branch") else ""
-    return f"{(git.get('revision') or 'no commit')[:_HASH]}{branch}"
+    known = git.get("revision")
+    return f"{'a commit that is not known' if known is None else known[:_HASH] or 'no commit'}{branch}"
 
 
 def _environment(before: "Mapping[str, str] | None", now: "Mapping[str, str] | None") -> "Iterator[Difference]":

@@ -70,7 +70,7 @@ class Dispatcher:
         """Queue and claim what may be, within the current transaction; starting follows the commit. Returns the number of claims."""
         store = self._context.store
         self._full = False
-        self._fingerprints.begin()
+        self._fingerprints.begin(at)
         due = store.due(at) if outlook.next_due is not None and outlook.next_due <= at else []
         for number in due:
             if number not in self._context.bad:

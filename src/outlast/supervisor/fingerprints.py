@@ -34,11 +34,15 @@ if TYPE_CHECKING:
 
 WHOLE = 1 << 20  # bytes: of a larger file size and time are told, not the content
 BUDGET = 4 << 20  # bytes that are read in one cycle
+FRESH = 1_000_000_000  # ns that the mounts are known
 KEPT = 1000  # files whose contents are remembered
 YOUNG = 50_000_000  # ns: what was changed within so short a time may be changed again under the same times
 MOST_LEVELS = 40  # of directories, up from the command's, in which a repository is looked for
 USUAL_PATH = "/bin:/usr/bin"  # what the shims take where there is none
+SHORT = 4096  # bytes: of the files of git that name one thing
+TEXT = "text"
 _PIECE = 1 << 18
+_HEXADECIMAL = frozenset("0123456789abcdef")
 _UNSEEN_REMOTE = "it lies on a network or a program's file system, which is not looked at"
 _UNSEEN_LARGE = f"it has more than {WHOLE >> 20} MiB: its size and time are compared, not its content"
 _UNSEEN_LATER = "there was no time to look at its content: its size and time are compared"
@@ -48,7 +52,7 @@ _UNSEEN_DENIED = "its content may not be read: its size and time are compared"
 class Fingerprints:
     """Takes the fingerprints of runs."""
 
-    __slots__ = ("_budget", "_careful", "_common", "_contents", "_made", "_places", "_programs", "_store", "_taken")
+    __slots__ = ("_budget", "_careful", "_common", "_contents", "_made", "_places", "_programs", "_remote", "_since", "_store", "_taken")
 
     def __init__(self, store: "Store") -> None:
         """`store` keeps them."""
@@ -56,14 +60,19 @@ class Fingerprints:
         self._common: dict[str, Any] = {"outlast": outlast.__version__, "python": sys.version.split()[0], "kernel": os.uname().release}
         self._careful = not is_remote("/")  # else we wait ourselves as long as it does not answer
         self._places: dict[str | None, str] = {}  # environment -> its PATH
-        self._contents: dict[str, tuple[Key, str]] = {}  # path -> what it was, and the hash of its content, or its text
+        self._contents: dict[tuple[str, str], tuple[Key, str]] = {}  # path and what is wanted of it -> what it was, and that
         self._made: dict[tuple[str | None, ...], str] = {}  # in this cycle, by environment, stdin, directory and command
         self._taken: dict[tuple[str | None, ...], str] = {}  # likewise, by files and directory
         self._programs: dict[tuple[str | None, ...], Found | None] = {}  # likewise, by environment, directory and word
+        self._remote: dict[str, bool] = {}  # path -> may whoever touches it wait for ever
+        self._since = 0  # when that was begun
         self._budget = BUDGET
 
-    def begin(self) -> None:
-        """Begin a cycle: everything is looked at anew."""
+    def begin(self, at: int) -> None:
+        """Begin a cycle: everything is looked at anew, but for the mounts, which are known for a second."""
+        if not 0 <= at - self._since < FRESH:
+            self._remote.clear()
+            self._since = at
         self._made.clear()
         self._taken.clear()
         self._programs.clear()
@@ -130,7 +139,12 @@ class Fingerprints:
         return None
 
     def _is_remote(self, path: str) -> bool:
-        return self._careful and is_remote(path)
+        if not self._careful:
+            return False
+        told = self._remote.get(path)
+        if told is None:
+            told = self._remote[path] = is_remote(path)
+        return told
 
     def _look(self, path: str) -> "Found | None":
         """Return an ordinary file with what it is, None for that if it is not to be touched; None: there is none."""
@@ -151,31 +165,31 @@ class Fingerprints:
         content = self._content(path, told, at)
         return {**facts, "hash": content} if content else {**facts, "unseen": _UNSEEN_DENIED if self._budget > 0 else _UNSEEN_LATER}
 
-    def _content(self, path: str, told: os.stat_result, at: int, *, text: bool = False) -> str:
-        """Return the hash of a file's content, or its text; empty: it could not be read. Read again only if the file is another."""
-        key = (told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns, text)
-        known = self._contents.get(path)
+    def _content(self, path: str, told: os.stat_result, at: int, wanted: str = "") -> str:
+        """Return of a file what `_read` does; empty: it could not be read, or has no such thing. Read again only if it is another file."""
+        key = (told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
+        known = self._contents.get((path, wanted))
         if known is not None and known[0] == key:
             return known[1]
         self._budget -= told.st_size
         if self._budget < 0:
             return ""
         try:
-            content = _read(path, told, text=text)
+            content = _read(path, told, wanted)
         except OSError:
             return ""
         if at - told.st_ctime_ns > YOUNG:
             if len(self._contents) >= KEPT:
                 self._contents.clear()
-            self._contents[path] = key, content
+            self._contents[path, wanted] = key, content
         return content
 
-    def _text(self, path: str, at: int) -> str:
-        """Return the text of a small file; empty if there is none."""
+    def _text(self, path: str, at: int, wanted: str = TEXT, most: int = SHORT) -> str:
+        """Return likewise of a file that may be there, if it has no more than `most` bytes."""
         found = self._look(path)
-        if found is None or found[1] is None or found[1].st_size > WHOLE:
+        if found is None or found[1] is None or found[1].st_size > most:
             return ""
-        return self._content(path, found[1], at, text=True)
+        return self._content(path, found[1], at, wanted).strip()
 
     def _revision(self, cwd: str, at: int) -> "dict[str, Any] | None":
         """Return the git repository that `cwd` is in: top, revision, branch (gitrepository-layout(5)); None if it is in none."""
@@ -193,40 +207,43 @@ class Fingerprints:
             return None
         folder = f"{top}/.git"
         if not os.path.isdir(folder):  # a worktree or a submodule: `gitdir: PATH`
-            folder = os.path.join(top, self._text(folder, at).partition("gitdir: ")[2].strip())
-        head = self._text(f"{folder}/HEAD", at).strip()
-        if not head:
-            return None
-        if not head.startswith("ref: "):
-            return {"top": top, "revision": head[:64], "branch": None}
-        ref = head[5:].strip()
-        common = os.path.join(folder, self._text(f"{folder}/commondir", at).strip() or ".")
-        revision = self._ref(folder, common, ref, at) if ref.startswith("refs/") and ".." not in ref else ""
-        return {"top": top, "revision": revision[:64] or None, "branch": ref.removeprefix("refs/heads/")[:200]}
-
-    def _ref(self, folder: str, common: str, ref: str, at: int) -> str:
-        for place in {folder: None, common: None}:
-            told = self._text(f"{place}/{ref}", at).strip()
-            if told:
-                return told
-        for line in self._text(f"{common}/packed-refs", at).splitlines():
-            digits, _, name = line.partition(" ")
-            if name == ref:
-                return digits
-        return ""
+            folder = os.path.join(top, self._text(folder, at).partition("gitdir: ")[2])
+        head = self._text(f"{folder}/HEAD", at)
+        if not head.startswith("ref: refs/") or ".." in head:
+            return {"top": top, "revision": head, "branch": None} if _is_revision(head) else None
+        ref = head[5:]
+        common = os.path.join(folder, self._text(f"{folder}/commondir", at) or ".")
+        revision = self._text(f"{folder}/{ref}", at) or self._text(f"{common}/{ref}", at)
+        if not revision and os.access(f"{common}/packed-refs", os.F_OK):
+            revision = self._text(f"{common}/packed-refs", at, ref, BUDGET) or "?"
+        known = _is_revision(revision) or not revision
+        return {"top": top, "revision": revision if known else None, "branch": ref.removeprefix("refs/heads/")}
 
 
-def _read(path: str, told: os.stat_result, *, text: bool) -> str:
-    """Return the hash of a file's content, or its text. Raises OSError, also if it is another one by now."""
+def _is_revision(text: str) -> bool:
+    return len(text) in {40, 64} and set(text) <= _HEXADECIMAL  # SHA-1 or SHA-256
+
+
+def _read(path: str, told: os.stat_result, wanted: str) -> str:
+    """Return of a file the hash of its content; `wanted` TEXT: its text; a ref: the revision that packed refs have for it.
+
+    Raises OSError, also if it is another file by now.
+    """
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
         now = os.fstat(fd)
         if (now.st_dev, now.st_ino) != (told.st_dev, told.st_ino):
             raise FileNotFoundError(path)
-        digest, parts, left = blake2b(digest_size=16), [], WHOLE
+        digest, parts, left = blake2b(digest_size=16), [], max(told.st_size, SHORT)
         while left > 0 and (piece := os.read(fd, min(_PIECE, left))):
             left -= len(piece)
-            parts.append(piece) if text else digest.update(piece)
+            parts.append(piece) if wanted else digest.update(piece)
     finally:
         os.close(fd)
-    return b"".join(parts).decode("utf-8", "surrogateescape") if text else str(digest.hexdigest())
+    if not wanted:
+        return str(digest.hexdigest())
+    text = b"".join(parts)
+    if wanted != TEXT:
+        line = text.partition(b" %s\n" % os.fsencode(wanted))
+        text = line[0].rpartition(b"\n")[2] if line[1] else b""
+    return text.decode("utf-8", "surrogateescape")
