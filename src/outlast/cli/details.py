@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from outlast.core.job import Job, Run
 
 _STATE = "state"
-_INSIDE = frozenset({"boot", "pid_start", "pidns", "state_file"})  # of an event: for machines, `--json` has them
+_INSIDE = frozenset({"boot", "pid_start", "pidns", "state_file", "fingerprint"})  # of an event: for machines, `--json` has them
 _LABEL = 14  # columns of the labels, if none is longer
 
 
