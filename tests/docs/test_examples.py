@@ -49,7 +49,7 @@ def operands(verb: Verb, job: int) -> list[str]:
     return {
         "show": [str(job)], "why": [str(job)], "wait": [str(job)], "stop": [str(job)], "interrupt": [str(job)], "kill": [str(job)],
         "signal": ["CONT"], "rerun": [str(job)], "logs": [str(job)], "group": ["set", "g"], "completion": ["bash"], "events": [],
-        "service": ["remove"],
+        "service": ["remove"], "diff": [str(job), str(job)], "bundle": [str(job)],
         "pause": ["1"], "resume": ["1"], "hold": ["7"], "release": [], "approve": ["approved"], "disable": ["back.*"],
     }.get(verb.name, [])  # fmt: skip
 

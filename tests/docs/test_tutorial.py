@@ -16,6 +16,7 @@ PAGES = (
     "docs/how-to/retry-and-limit.md", "docs/how-to/nightly-backup.md", "docs/how-to/give-a-job-input.md",
     "docs/how-to/see-what-it-uses.md",
     "docs/how-to/progress.md",
+    "docs/how-to/what-changed.md",
 )  # fmt: skip
 BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
 

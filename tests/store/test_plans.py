@@ -12,6 +12,7 @@ from outlast.home import Home
 from outlast.store import finding
 from outlast.store.driver import load_queries
 from outlast.store.finding import Filter, find, listing
+from outlast.store.fingerprints import facts_of, last_good, mask_key, masked_environment
 from outlast.store.reading import Reading
 from outlast.store.statistics import ran
 from store.making import AT, fill, submission
@@ -71,6 +72,13 @@ SAME_COST: dict[str, Question] = {
     "stats NAME": lambda r: ran(r, Filter(active=False, among=(Selector(kind=NAME, text="n", value="n"),)), 10_000),
     "stats": lambda r: ran(r, Filter(active=False), 50),
     "deadlines": lambda r: [r.past_deadline(2 * AT), r.next_deadline(), r.paused()],
+    "diff": lambda r: [
+        last_good(r, MADE, 2 * AT),
+        last_good(r, MADE.replace(key="k"), 2 * AT),
+        facts_of(r, "x"),
+        masked_environment(r, "x"),
+        mask_key(r),
+    ],
     "events": lambda r: [r.last_event(), r.last_events(9), r.events_after(5, 9)],
 }
 BOUNDED: dict[str, Question] = {  # how many more there are is counted, but not all of them

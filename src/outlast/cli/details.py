@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from outlast.core.observed import Observed
 
 _STATE = "state"
-_INSIDE = frozenset({"boot", "pid_start", "pidns", "state_file"})  # of an event: for machines, `--json` has them
+_INSIDE = frozenset({"boot", "pid_start", "pidns", "state_file", "fingerprint"})  # of an event: for machines, `--json` has them
 _CPU_BY = {"": "its command, and the children that were waited for", "cgroup": "all of its processes: its cgroup"}
 _LABEL = 14  # columns of the labels, if none is longer
 
@@ -193,3 +193,38 @@ def services_table(kinds: "Mapping[str, Mapping[str, Any]]", *, width: int | Non
         for kind, told in kinds.items()
     ]
     return table(("KIND", "INSTALLED", "ENABLED", "ACTIVE", "LINGER", "WHERE"), rows, width=width, bold=colours)
+
+
+def facts_detail(facts: "Mapping[str, Any]", *, width: int | None = None) -> str:
+    """Return what a run ran with: its files, git revision, versions."""
+    from outlast.core.fingerprint import FILES, revision
+
+    files = [(what, facts[what]["path"]) for what in FILES if what in facts]
+    git = facts.get("git")
+    return _facts(
+        [
+            *files,
+            ("git", f"{revision(git)} in {git['top']}" if git else ""),
+            *((name, facts.get(name, "")) for name in ("kernel", "outlast")),
+        ],
+        width,
+    )
+
+
+def host_detail(told: "Mapping[str, Any]", *, width: int | None = None) -> str:
+    """Return the facts of a host, as `client.hostinfo` has them, and its constants under them."""
+    from outlast.core.hostinfo import FACTS, SIZES
+
+    def text(name: str) -> str:
+        held = told.get(name)
+        if held is None:
+            return "not known" if name != "container" else "none that shows"
+        if name in SIZES:
+            return format_size(held)
+        if name == "booted_at":
+            return format_time_full(held)
+        if name == "uptime":
+            return format_duration(held)
+        return " ".join(map(str, held)) if name == "load" else str(held)
+
+    return _facts([*((label, text(name)) for name, label in FACTS.items()), *told["constants"].items()], width)

@@ -6,6 +6,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from typing import Any
 
+    from outlast.client.bundle import Bundled
+    from outlast.client.changes import Changes
     from outlast.client.jobs import Jobs, Selected
     from outlast.client.output import Output
     from outlast.core.job import Job
@@ -91,3 +93,28 @@ class Looking:
 
         job = self._jobs.one(which)
         return Output(self._jobs.home, job, numbered(job, run))
+
+    def diff(self, which: "int | str | Job", good: "int | str | Job" = "good") -> "Changes":
+        """Return what differs between a job and `good`, by default the last run of its key or name that succeeded before it.
+
+        `42.1` names a run. `.same`, `.differences` (each with `.what`, `.text`), `.notes`. Raises NotFound if none has succeeded.
+        """
+        from outlast.client.changes import diff
+
+        return diff(self._jobs, which, good)
+
+    def hostinfo(self) -> "dict[str, Any]":
+        """Return facts of this host by name, None for what is not known, and under `constants` those of `hostinfo` files."""
+        from outlast.client.hostinfo import hostinfo
+
+        return hostinfo(self._jobs.home)
+
+    def bundle(self, which: "int | str | Job", path: "str | None" = None, *, full_logs: bool = False, force: bool = False) -> "Bundled":
+        """Put what is known of a job into one archive for whoever helps, without the values of secrets. Returns its `.path`, `.missing`.
+
+        `path`: where (default: `outlast-ID.tar.gz` here); `full_logs`: all output; `force`: also over a file that is there. Raises
+        NotFound, Refused (there is such a file), SystemFault.
+        """
+        from outlast.client.bundle import bundle
+
+        return bundle(self._jobs, which, path, full_logs=full_logs, force=force)

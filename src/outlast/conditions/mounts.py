@@ -9,7 +9,7 @@ from outlast.seams import monotonic
 
 _REMOTE = {
     "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "gfs2", "ocfs2", "lustre", "glusterfs", "beegfs", "virtiofs", "ncpfs",
-    "coda", "davfs", "sshfs",
+    "coda", "davfs", "sshfs", "autofs",
 }  # fmt: skip
 _MOST_LINKS = 40
 _ESCAPES = {"040": " ", "011": "\t", "012": "\n", "134": "\\"}
@@ -32,7 +32,8 @@ _known: "dict[str, tuple[set[str], int]]" = {}
 def _remote_mounts(mountinfo: str) -> "set[str]":
     try:
         with open(mountinfo, encoding="utf-8", errors="surrogateescape") as file:
-            return {point for point, kind in map(_mount, file) if kind in _REMOTE or kind.startswith("fuse")}
+            found = {point for point, kind in map(_mount, file) if kind in _REMOTE or kind.startswith("fuse")}
+            return {point for point in found if not point.startswith("/proc/")}  # systemd mounts binfmt_misc on demand
     except OSError:
         return set()
 

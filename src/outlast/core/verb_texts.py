@@ -74,6 +74,24 @@ DESCRIPTIONS: dict[str, str] = {
     ),
     "rerun": ("Submit the same command with the same options, directory and environment as a new job that says what it is a rerun of."),
     "events": "Show what happened to a job, or to all jobs, oldest first: submissions, runs, retries, wishes, warnings, ends.",
+    "diff": (
+        "Say what differs between the last run of JOB and GOOD: command, directory, program, script, input, git revision, environment "
+        "(names, never values), options, limits, user, host, versions. GOOD is a job, of which the last run that succeeded counts, or a "
+        "run like `42.1`; without it, or as `good`, the last run that succeeded before, of the jobs with the same key, else name.\n\n"
+        "Each run's files are looked at when it starts: their content up to 1 MiB, else size and time; not on network file systems. "
+        "What could not be compared is said."
+    ),
+    "bundle": (
+        "Write one archive (tar.gz, readable by you alone) that shows somebody else what happened to JOB: its record, environment, "
+        "events, the beginning and the end of what its runs wrote, usage, facts of the host, versions, `why`, `diff`, `doctor`.\n\n"
+        "Of the environment only names and harmless values are in it. What looks like a secret (the value of a variable called "
+        "TOKEN, `--password x`, a password in a URL) is replaced by stars, also in the output; outlast cannot know all secrets, so look "
+        "before you send it. What cannot be read is told in the archive."
+    ),
+    "hostinfo": (
+        "Show what is known of this host: names, system, CPUs, memory, load, time zone, versions; `--json` has null for what is not "
+        "known. Constants of your own, lines `name = value`, are read from `hostinfo` in the home, then from /etc/outlast/hostinfo."
+    ),
     "group": (
         "List groups, set how many of a group's jobs run at once, show a group with its jobs, or remove a group without jobs "
         "that have not ended. Without slots every job of a group starts at once.\n\n"
@@ -178,6 +196,17 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "rerun": (("outlast rerun 42", ""), ("outlast rerun backup --wait", "")),
     "events": (("outlast events 42", ""), ("outlast events -n 100 --json", "")),
+    "diff": (
+        ("outlast diff backup", "against the last run that succeeded"),
+        ("outlast diff 42 40", ""),
+        ("outlast diff 42.2 42.1 --json", "two runs of one job"),
+    ),
+    "bundle": (
+        ("outlast bundle 42", "outlast-42.tar.gz"),
+        ("outlast bundle backup --output ticket.tar.gz --full-logs", ""),
+        ("outlast bundle last --output - > ticket.tar.gz", ""),
+    ),
+    "hostinfo": (("outlast hostinfo", ""), ("outlast hostinfo --json", "")),
     "group": (
         ("outlast group set nightly --slots 2", ""),
         ("outlast group list", ""),
@@ -265,6 +294,17 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
     "list-disabled": _USUAL,
     "rerun": (_OK, _USAGE, _NO_JOB, (4, "refused: a job with the same key has not ended"), _WORLD, _BUG, *_FRONT),
     "events": _ONE,
+    "diff": (
+        (0, "nothing that outlast knows of differs"),
+        (1, "something differs"),
+        _USAGE,
+        (3, "no such job or run, or none has succeeded"),
+        _REFUSED,
+        _WORLD,
+        _BUG,
+    ),
+    "bundle": (_OK, _USAGE, _NO_JOB, (4, "refused: there is a file of that name, or more than one job is meant"), _WORLD, _BUG),
+    "hostinfo": _USUAL,
     "group": (_OK, _USAGE, (3, "no such group"), (4, "refused: it has jobs that have not ended"), _WORLD, _BUG),
     "doctor": (_OK, (1, "something is wrong; what and what to do is said"), _USAGE, _WORLD, _BUG),
     "supervisor": (_OK, _USAGE, (4, "refused: another one lives"), _WORLD, _BUG),
@@ -284,8 +324,8 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
 # headings of the overview, with their verbs
 OVERVIEW: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Start", ("run", "send", "rerun", "reserve")),
-    ("Look", ("list", "ps", "history", "show", "stats", "why", "logs", "events")),
+    ("Look", ("list", "ps", "history", "show", "stats", "why", "logs", "events", "diff", "bundle")),
     ("Wait and end", ("wait", "stop", "interrupt", "kill", "signal")),
     ("Hold back", ("pause", "resume", "hold", "release", "approve", "disable", "enable", "list-disabled")),
-    ("Keep in order", ("group", "supervisor", "service", "doctor", "completion", "help", "version")),
+    ("Keep in order", ("group", "supervisor", "service", "doctor", "hostinfo", "completion", "help", "version")),
 )

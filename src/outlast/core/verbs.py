@@ -230,6 +230,14 @@ VERBS: tuple[Verb, ...] = (
     Verb("rerun", "run a job once more, as a new job", (Form("", "JOB", 1, 1),), _front),
     Verb("events", "show what happened to a job, or to all", (Form("", "[JOB]", 0, 1),),
          lambda: (_limit(50, "events"), _SINCE, _UNTIL)),
+    Verb("diff", "say what changed since it last worked", (Form("", "JOB [GOOD]", 1, 2),)),
+    Verb("bundle", "put all about a job into one archive, for whoever helps", (Form("", "JOB", 1, 1),), lambda: (
+        Option("output", kinds.TEXT, "write to FILE (default: outlast-ID.tar.gz; `-`: stdout)", "--output ticket.tar.gz", short="o",
+               metavar="FILE"),
+        Option("force", kinds.FLAG, "also over a file that is there", "--force"),
+        Option("full-logs", kinds.FLAG, "with all output, not only its beginning and its end", "--full-logs"),
+    )),
+    Verb("hostinfo", "show the facts and constants of this host", (Form(""),)),
     Verb("group", "list, change or remove groups", (
         Form("list"), Form("set", "GROUP", 1, 1, ("slots",)), Form("show", "GROUP", 1, 1), Form("remove", "GROUP", 1, 1),
         Form("pause", "GROUP", 1, 1), Form("resume", "GROUP", 1, 1), Form("drain", "GROUP", 1, 1),

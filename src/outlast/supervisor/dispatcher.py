@@ -17,6 +17,7 @@ from outlast.executors.lender import PASSING
 from outlast.seams import failpoint, now
 from outlast.supervisor.context import Context, LiveRun
 from outlast.supervisor.enforcer import Enforcer, is_limited
+from outlast.supervisor.fingerprints import Fingerprints
 from outlast.supervisor.fronts import AWAITED, GONE, SERVED, Fronts
 
 TYPE_CHECKING = False
@@ -43,7 +44,7 @@ class Dispatcher:
     """Queues, claims and starts."""
 
     __slots__ = (
-        "_alone", "_at_once", "_context", "_enforcer", "_environments", "_fronts", "_full", "_guard", "_mutexes",
+        "_alone", "_at_once", "_context", "_enforcer", "_environments", "_fingerprints", "_fronts", "_full", "_guard", "_mutexes",
         "_own", "_rules", "_watcher",
     )  # fmt: skip
 
@@ -57,6 +58,7 @@ class Dispatcher:
         self._guard = guard
         self._enforcer = enforcer
         self._own = own
+        self._fingerprints = Fingerprints(context.store)
         self._environments: dict[str, tuple[bytes, list[str], dict[str, list[str]], Mapping[str, Any]]] = {}
         self._at_once = max(min(AT_ONCE, os.sysconf("SC_OPEN_MAX") // 8), 1)
         self._full = False  # in this cycle no state file could be had
@@ -68,6 +70,7 @@ class Dispatcher:
         """Queue and claim what may be, within the current transaction; starting follows the commit. Returns the number of claims."""
         store = self._context.store
         self._full = False
+        self._fingerprints.begin(at)
         due = store.due(at) if outlook.next_due is not None and outlook.next_due <= at else []
         for number in due:
             if number not in self._context.bad:
@@ -202,7 +205,10 @@ class Dispatcher:
             limits = self._limits(job) if job.spec else None
             if borrowed:  # for the next supervisor, too
                 limits = {**(limits or {}), "borrowed": True}
-            claim = e.Claimed(run=job.run + 1, host=facts.host, boot=facts.boot, state_file=number, limits=limits)
+            fingerprint = self._fingerprints.of(job, self._environment(job)[0], at)
+            claim = e.Claimed(
+                run=job.run + 1, host=facts.host, boot=facts.boot, state_file=number, limits=limits, fingerprint=fingerprint
+            )  # fmt: skip
             job = context.store.record(job, claim, at)
             run = context.store.current_run(job)
             if run is None:

@@ -19,7 +19,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     """Show."""
     job = jobs.one(parsed.operands[0])
     if parsed.form == "run":
-        return _show_run(job, _wanted(job, parsed.operands[1:]), parsed)
+        return _show_run(jobs, job, _wanted(job, parsed.operands[1:]), parsed)
     if parsed.options.get("ids"):
         print(job.id)
     elif parsed.options.get("json"):
@@ -37,14 +37,18 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     return 0
 
 
-def _show_run(job: "Job", run: "Run", parsed: "Parsed") -> int:
+def _show_run(jobs: "Jobs", job: "Job", run: "Run", parsed: "Parsed") -> int:
+    from outlast.client.changes import ran_with
+
+    facts = ran_with(jobs, run)
     if parsed.options.get("json"):
         from outlast.core.jsontext import dumps
         from outlast.core.shape import SCHEMA, run_shape
 
-        print(dumps({"schema": SCHEMA, "id": job.id, **run_shape(run, now())}))
+        print(dumps({"schema": SCHEMA, "id": job.id, **run_shape(run, now()), "ran_with": facts}))
     else:
         sys.stdout.write(details.run_detail(job, run, now(), width=width(os.environ), colours=colours(os.environ)))
+        sys.stdout.write(details.facts_detail(facts or {}, width=width(os.environ)))
     return 0
 
 

@@ -165,3 +165,17 @@ WHERE j.name = ?1 AND j.ended_at >= coalesce((  -- a name that always fails cost
 ORDER BY j.ended_at DESC LIMIT 21
 -- name: paused
 SELECT id FROM jobs INDEXED BY jobs_paused WHERE paused = 1 AND status = 'running'
+-- name: insert-fingerprint
+INSERT OR IGNORE INTO fingerprints (hash, facts, created_at) VALUES (?, ?, ?)
+-- name: fingerprint
+SELECT facts FROM fingerprints WHERE hash = ?
+-- name: masked-environment
+SELECT names, surroundings FROM masked_environments WHERE hash = ?
+-- name: good-name
+SELECT j.id, r.run FROM jobs AS j INDEXED BY jobs_name CROSS JOIN runs AS r ON r.job = j.id
+WHERE j.name = ?1 AND j.ended_at IS NOT NULL AND j.outcome = 'succeeded' AND r.outcome = 'succeeded' AND r.claimed_at < ?2
+ORDER BY j.ended_at DESC, r.run DESC LIMIT 1
+-- name: good-key
+SELECT j.id, r.run FROM jobs AS j INDEXED BY jobs_key CROSS JOIN runs AS r ON r.job = j.id
+WHERE j.key = ?1 AND j.ended_at IS NOT NULL AND j.outcome = 'succeeded' AND r.outcome = 'succeeded' AND r.claimed_at < ?2
+ORDER BY j.ended_at DESC, r.run DESC LIMIT 1
