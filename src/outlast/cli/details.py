@@ -201,7 +201,7 @@ def facts_detail(facts: "Mapping[str, Any]", *, width: int | None = None) -> str
 
     files = [(what, facts[what]["path"]) for what in FILES if what in facts]
     git = facts.get("git")
-    return _facts(
+    return fact_lines(
         [
             *files,
             ("git", f"{revision(git)} in {git['top']}" if git else ""),
@@ -227,4 +227,4 @@ def host_detail(told: "Mapping[str, Any]", *, width: int | None = None) -> str:
             return format_duration(held)
         return " ".join(map(str, held)) if name == "load" else str(held)
 
-    return _facts([*((label, text(name)) for name, label in FACTS.items()), *told["constants"].items()], width)
+    return fact_lines([*((label, text(name)) for name, label in FACTS.items()), *told["constants"].items()], width)
