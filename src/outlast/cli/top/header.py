@@ -1,0 +1,98 @@
+"""The two lines that say what one looks at: the head, with the home and its counts, and the tabs, with the chosen job."""
+
+import os
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.message import Message
+from textual.widgets import Static
+
+from outlast.cli.render import run_count
+from outlast.cli.terminal import columns, cut, visible
+from outlast.cli.top.about import OUTPUT, TABS
+from outlast.cli.top.look import STYLES
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from outlast.cli.top.seen import Seen, Wanted
+    from outlast.core.job import Job
+
+_COUNTS = (("running", "blue"), ("queued", "yellow"), ("pending", "yellow"))
+
+
+def head(seen: "Seen", wanted: "Wanted", home: str, width: int) -> Text:
+    """Return the head in one line: counts first, then what there is room for."""
+    parts = [Text(f"{seen.counts[word]} {word}", STYLES[style if seen.counts[word] else "dim"]) for word, style in _COUNTS]
+    if seen.failed_today:
+        many = "1000+" if seen.failed_today >= 1000 else str(seen.failed_today)
+        parts.append(Text(f"{many} failed today", STYLES["red"]))
+    for word, name in ((wanted.text, "text"), (wanted.group, "group")):
+        if word is not None and word != "":
+            parts.append(Text(f"{name}: {cut(visible(word), 20)}", STYLES["yellow"]))
+    if not wanted.ended:
+        parts.append(Text("ended hidden", STYLES["yellow"]))
+    more = seen.more_active
+    if more:
+        parts.append(Text(f"{more} more not shown", STYLES["yellow"]))
+    pid = seen.counts["pid"]
+    parts.append(Text("no supervisor", STYLES["dim"]) if pid is None else Text(f"supervisor {pid}", STYLES["dim"]))
+    line = Text(" ", no_wrap=True, end="")
+    for part in parts:
+        if line.cell_len + part.cell_len <= width:
+            line.append_text(part).append("  ")
+    left = width - line.cell_len - 9
+    if left >= 8:
+        line.append(" " * max(0, left - columns(where := cut(_short(home), left))))
+        line.append(where, STYLES["dim"]).append(" outlast", STYLES["bold"])
+    return line
+
+
+def _short(path: str) -> str:
+    """Return a path as people write it."""
+    own = os.path.expanduser("~")
+    return visible(f"~{path[len(own) :]}" if own != "/" and path.startswith(f"{own}/") else path)
+
+
+class Tabs(Static):
+    """What the pane shows, and of which job."""
+
+    class Wished(Message):
+        """A click on one of them."""
+
+        def __init__(self, tab: str) -> None:
+            super().__init__()
+            self.tab = tab
+
+    def __init__(self) -> None:
+        """Of no job yet."""
+        super().__init__(markup=False)
+        self._shown: tuple[object, ...] = ()
+
+    def show(self, tab: str, job: "Job | None", *, at_end: bool) -> None:
+        """Show this tab as the one that is open, and what it is about."""
+        shown = (tab, job and (job.id, job.name, job.run), at_end, self.size.width)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        line = Text("", no_wrap=True, end="")
+        for name in TABS:
+            line.append(f" {name} ", STYLES["tab" if name == tab else "dim"])
+        title = "" if job is None else f"{job.id} {visible(job.name)}"
+        if job is not None and job.run > 1:
+            title += f", run {run_count(job)}"
+        if tab == OUTPUT and not at_end:
+            title += ", End follows"
+        room = self.size.width - line.cell_len - 2
+        if room >= 6:
+            line.append(" " * (room + 1 - columns(title := cut(title, room)))).append(title, STYLES["bold"])
+        self.update(line)
+
+    def on_click(self, event: "events.Click") -> None:
+        """Wish for the tab that is there."""
+        right = 0
+        for name in TABS:
+            right += len(name) + 2
+            if event.x < right:
+                self.post_message(self.Wished(name))
+                return
