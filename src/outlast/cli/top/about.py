@@ -1,8 +1,9 @@
 """The tabs below the table that are text: everything known about the chosen job, its events, what it reports."""
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
-from outlast.cli import details
+from outlast.cli import details, render
 from outlast.cli.terminal import visible
 from outlast.core.durations import format_duration
 from outlast.core.sizes import format_size
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 OUTPUT, DETAILS, EVENTS, FEEDBACK = TABS = ("output", "details", "events", "feedback")
 MOST_EVENTS = 500
+_MARGIN = 14  # of the texts behind the labels
 
 
 def about(jobs: "Jobs", chosen: int | None, tab: str, width: int, at: int) -> "tuple[int | None, str, list[str]]":
@@ -24,7 +26,9 @@ def about(jobs: "Jobs", chosen: int | None, tab: str, width: int, at: int) -> "t
         return chosen, tab, []
     if tab == DETAILS:
         notes = [event["data"]["text"] for event in jobs.events(job) if event["kind"] == "noted"]
-        text = details.job_detail(job, job.runs, at, width=width, why=jobs.why(job), notes=notes)
+        facts = details.job_detail(job, job.runs, at, why=jobs.why(job), notes=notes).partition("\n\n")[0]
+        text = "\n".join(fill(line, width, subsequent_indent=" " * _MARGIN) for line in facts.splitlines())
+        text += f"\n\n{render.runs_table(job.runs, at, width=width)}" if job.runs else ""
     elif tab == EVENTS:
         text = details.events_table(jobs.events(job)[-MOST_EVENTS:], at, width=width)
     else:

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from outlast.cli.top import keys
 from outlast.cli.top.bar import Bar
 from outlast.core import kinds
 from outlast.core.errors import OutlastError
@@ -31,7 +30,6 @@ class Acting:
     """The actions of the screen that change something. A refusal is said with its hint."""
 
     jobs: "Jobs"
-    view: str
     bar: Bar
     chosen_job: "Callable[[], Job | None]"
     chosen_group: "Callable[[], dict[str, Any] | None]"
@@ -90,10 +88,7 @@ class Acting:
             )
 
     def action_pause(self) -> None:
-        """Let the chosen job or group stand still, or go on."""
-        if self.view == keys.GROUPS:
-            self._pause_group()
-            return
+        """Let the chosen job stand still, or go on."""
         job = self._job()
         if job is not None and job.paused:
             self.act(lambda: self.jobs.resume(job.id, wait=False), f"job {job.id} goes on")
@@ -128,7 +123,8 @@ class Acting:
 
     # Groups
 
-    def _pause_group(self) -> None:
+    def action_pause_group(self) -> None:
+        """Let no job of the chosen group start, or let them again."""
         group = self._group()
         if group is not None:
             name = group["name"]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from outlast.client.jobs import Jobs
     from outlast.core.job import Job
 
+_BESIDE_TEXT = 2  # columns of the pane: a mark before each line, the scroll bar
 _ORDERS = ("", *(column.name for column in OF_JOBS if column.name in SORTS), "status")
 
 
@@ -126,7 +127,6 @@ class Top(Acting, App[None]):
         self.call_after_refresh(self._after_resize)
 
     def _after_resize(self) -> None:
-        self.wanted.width = max(20, self.about.size.width or self.output.size.width) - 1
         self._show_head()
         self._show_tabs()
         self.look_again()
@@ -144,6 +144,9 @@ class Top(Acting, App[None]):
         if set(visible) - set(self.wanted.visible):
             self.wanted.visible = visible
             self.look_again(changed=True)  # at what has come into sight
+        if self.tabs.size.width > _BESIDE_TEXT and self.wanted.width != self.tabs.size.width - _BESIDE_TEXT:
+            self.wanted.width = self.tabs.size.width - _BESIDE_TEXT
+            self.look_again()
         self._show_head()
         self._follow()
         number, tab, lines = seen.about
@@ -217,7 +220,7 @@ class Top(Acting, App[None]):
         self.view = view
         self.query_one("#body").set_class(view != keys.JOBS, "away")
         self.query_one("#others").set_class(view != keys.GROUPS, "away")
-        self.keys.set_class(view in {keys.JOBS, keys.GROUPS}, "away")
+        self.keys.set_class(view != keys.HELP, "away")
         {keys.JOBS: self.table, keys.GROUPS: self.groups}.get(view, self.keys).focus()
         self._say_keys(self.size.width)
 
@@ -226,10 +229,8 @@ class Top(Acting, App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002  # as textual calls it
         """Tell whether a key means something in this view."""
-        key = next((key for key in keys.KEYS if key.action.partition("(")[0] == action), None)
-        if key is None or key.action in {"leave", "go_back", "help", "groups"}:
-            return True
-        return self.view in {keys.JOBS, keys.GROUPS} and key.where in {"", self.view}
+        places = {key.where for key in keys.KEYS if key.action.partition("(")[0] == action}
+        return not places or bool(places & {"", self.view})
 
     def action_leave(self) -> None:
         """Leave."""
@@ -237,7 +238,7 @@ class Top(Acting, App[None]):
 
     def action_help(self) -> None:
         """Show the keys, or go back."""
-        self._open(keys.JOBS if self.view == "help" else "help")
+        self._open(keys.JOBS if self.view == keys.HELP else keys.HELP)
 
     def action_groups(self) -> None:
         """Show groups instead of jobs, or the other way round."""

@@ -64,6 +64,11 @@ class Lines(ScrollView, can_focus=True):
         self._laid_out = 0  # for this width
 
     @property
+    def room(self) -> int:
+        """How many columns there are beside the scroll bar."""
+        return self.scrollable_content_region.width
+
+    @property
     def is_at_end(self) -> bool:
         """Whether its last row is on the screen."""
         return self.scroll_offset.y >= self.max_scroll_y
@@ -74,7 +79,7 @@ class Lines(ScrollView, can_focus=True):
         self.pieces, self._rows, self._sizes = [], [], []
         self._add(pieces)
         if len(self._rows) != count:
-            self.virtual_size = Size(self.size.width, len(self._rows))
+            self.virtual_size = Size(self.room, len(self._rows))
             self.refresh()
         for y, (before, after) in enumerate(zip(old, self._rows, strict=False)):
             if before != after:
@@ -89,7 +94,7 @@ class Lines(ScrollView, can_focus=True):
         """Show more lines at the end, and stay there, or stay with what is being read."""
         at_end, count = self.is_at_end, len(self._rows)
         gone = self._add(pieces)
-        self.virtual_size = Size(self.size.width, len(self._rows))
+        self.virtual_size = Size(self.room, len(self._rows))
         if at_end:
             self._go(self.max_scroll_y)
         elif gone:
@@ -103,10 +108,10 @@ class Lines(ScrollView, can_focus=True):
         """Return a line of the pane."""
         place = y + self.scroll_offset.y
         if place >= len(self._rows):
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.room, self.rich_style)
         row = self._rows[place]
         parts = [Segment(row.mark, STYLES[row.style]), Segment(row.text, STYLES["yellow" if row.mark == "·" else ""])]
-        return Strip(parts).adjust_cell_length(self.size.width).apply_style(self.rich_style)
+        return Strip(parts).adjust_cell_length(self.room).apply_style(self.rich_style)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Tell of it."""
@@ -115,7 +120,7 @@ class Lines(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Wrap anew."""
-        if self._laid_out != self.size.width:
+        if self._laid_out != self.room:
             at_end = self.is_at_end
             self.set(self.pieces)
             self._go(self.max_scroll_y if at_end and self.follows else min(self.scroll_offset.y, self.max_scroll_y))
@@ -133,11 +138,11 @@ class Lines(ScrollView, can_focus=True):
         self._go(self.max_scroll_y if way > 0 else 0)
 
     def _go(self, y: float) -> None:
-        self.scroll_to(y=max(0, y), animate=False, immediate=True)
+        self.scroll_to(y=max(0, y), animate=False, immediate=True, force=True)
 
     def _add(self, pieces: "Iterable[Piece]") -> int:
         """Take lines in; an unfinished one goes on. Returns how many rows went at the beginning."""
-        self._laid_out = self.size.width
+        self._laid_out = self.room
         for piece in pieces:
             last = self.pieces[-1] if self.pieces else None
             if last is not None and not last.whole and last.stream == piece.stream:
@@ -156,7 +161,7 @@ class Lines(ScrollView, can_focus=True):
 
     def _wrapped(self, piece: Piece) -> list[_Shown]:
         mark, style = _MARKS.get(piece.stream, (" ", ""))
-        width = max(1, self.size.width - 1)
+        width = max(1, self.room - 1)
         text = plain(piece.text)
         parts = [text] if text.isascii() and len(text) <= width else chop_cells(text, width) or [""]
         return [_Shown(mark, style, part) for part in parts]

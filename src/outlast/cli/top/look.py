@@ -12,7 +12,7 @@ Screen { background: ansi_default; color: ansi_default; layers: base; }
 #upper { height: 1fr; min-height: 3; }
 #lower { height: 1fr; min-height: 2; }
 Heading, Tabs { height: 1; }
-Table, Lines { height: 1fr; background: ansi_default; overflow-x: hidden; }
+Table, Lines { height: 1fr; background: ansi_default; overflow-x: hidden; scrollbar-gutter: stable; }
 #bar { height: auto; max-height: 6; }
 #bar Static, #bar Input { height: auto; background: ansi_default; }
 #bar Input { border: none; padding: 0; height: 1; width: 1fr; }

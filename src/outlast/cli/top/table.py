@@ -58,6 +58,11 @@ class Table(ScrollView, can_focus=True):
         self._naturals: dict[str, int] = {}
         self._place = 0  # of the chosen row
 
+    @property
+    def room(self) -> int:
+        """How many columns there are beside the scroll bar."""
+        return self.scrollable_content_region.width
+
     def show(self, keys: "list[Hashable]", rows: "list[Row]") -> None:
         """Show these rows, each with its key."""
         before, count = self.rows, len(self.rows)
@@ -66,7 +71,7 @@ class Table(ScrollView, can_focus=True):
         self._place = keys.index(self.chosen) if self.chosen in keys else max(0, min(self._place, len(keys) - 1))
         self.chosen = keys[self._place] if keys else None
         if len(rows) != count:
-            self.virtual_size = Size(self.size.width, len(rows))
+            self.virtual_size = Size(self.room, len(rows))
         if self._lay_out() or len(rows) != count:
             self.refresh()
         else:
@@ -97,7 +102,7 @@ class Table(ScrollView, can_focus=True):
                 sign = "▲" if self.order == column.name else "▼" if self.order == f"-{column.name}" else ""
                 text = pad(cut(sign + column.heading, self.widths[column.name]), self.widths[column.name], right=column.right)
                 parts.append(Segment(text + " " * GAP, STYLES["heading"]))
-        return Strip(parts).adjust_cell_length(self.size.width)
+        return Strip(parts).adjust_cell_length(self.room)
 
     def column_at(self, x: int) -> str:
         """Return the name of the column at `x`, empty if there is none."""
@@ -113,7 +118,7 @@ class Table(ScrollView, can_focus=True):
         """Return a line of the table."""
         place = y + self.scroll_offset.y
         if place >= len(self.rows):
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.room, self.rich_style)
         chosen = place == self._place
         style = STYLES["chosen" if self.has_focus else "kept"] if chosen else STYLES[""]
         parts = [Segment(("▸ " if chosen else " " * _MARK), style)]
@@ -122,7 +127,7 @@ class Table(ScrollView, can_focus=True):
                 size = self.widths[column.name]
                 own = STYLES[""] if chosen and self.has_focus else STYLES[cell.style]
                 parts += [Segment(pad(cut(cell.text, size), size, right=column.right), own + style), Segment(" " * GAP, style)]
-        return Strip(parts).adjust_cell_length(self.size.width, style).apply_style(self.rich_style)
+        return Strip(parts).adjust_cell_length(self.room, style).apply_style(self.rich_style)
 
     def action_move(self, by: int) -> None:
         """Choose another row."""
@@ -171,12 +176,12 @@ class Table(ScrollView, can_focus=True):
         top = self.scroll_offset.y
         wanted = min(max(top, self._place - height + 1), self._place)
         if wanted != top:
-            self.scroll_to(y=wanted, animate=False, immediate=True)
+            self.scroll_to(y=wanted, animate=False, immediate=True, force=True)
 
     def _lay_out(self) -> bool:
         """Choose columns and their widths. Tells whether they are others than before."""
         self._naturals = natural(self.wanted, self.rows, self._naturals)
-        widths = fit(self.wanted, self._naturals, max(1, self.size.width - _MARK))
+        widths = fit(self.wanted, self._naturals, max(1, self.room - _MARK))
         if widths == self.widths:
             return False
         self.widths = widths
