@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from outlast.cli.terminal import cut
 from outlast.cli.top.bar import Bar
 from outlast.core import kinds
 from outlast.core.errors import OutlastError
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from outlast.client.jobs import Jobs
     from outlast.core.job import Job
+
+
+_NAME = 30  # columns of a name in a sentence
 
 
 class Done(Message):
@@ -161,4 +165,4 @@ class Acting:
 
 
 def _called(job: "Job") -> str:
-    return f"{job.id} {job.name}" if job.name else str(job.id)
+    return f"{job.id} {cut(job.name, _NAME)}" if job.name else str(job.id)

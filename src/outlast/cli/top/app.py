@@ -6,14 +6,13 @@ from textual.app import App
 from textual.binding import Binding
 from textual.containers import Container
 from textual.message import Message
-from textual.widgets import Static
 
 from outlast.cli.top import keys, look
 from outlast.cli.top.about import OUTPUT, TABS
 from outlast.cli.top.acting import Acting
 from outlast.cli.top.bar import Bar
 from outlast.cli.top.following import Follower, Piece, Written
-from outlast.cli.top.header import Tabs, head
+from outlast.cli.top.header import Head, Tabs
 from outlast.cli.top.lines import Lines, ours
 from outlast.cli.top.rows import OF_GROUPS, OF_JOBS, group_row, job_row
 from outlast.cli.top.seen import NOTHING, Seen, Wanted
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from outlast.core.job import Job
 
 _BESIDE_TEXT = 2  # columns of the pane: a mark before each line, the scroll bar
+_SILENCE = b"no output"
 _ORDERS = ("", *(column.name for column in OF_JOBS if column.name in SORTS), "status")
 
 
@@ -91,7 +91,7 @@ class Top(Acting, App[None]):
         self.keys = Lines("help")
         self.tabs = Tabs()
         self.bar = Bar()
-        yield Static(id="head", markup=False)
+        yield Head(self.jobs.home.path)
         with Container(id="body"):
             with Container(id="upper"):
                 yield Heading(self.table)
@@ -159,9 +159,9 @@ class Top(Acting, App[None]):
         if written.of.job != self.wanted.chosen:
             return
         if written.fresh:
-            self.output.begin(written.pieces or [Piece("", b"nothing was written yet", whole=True)])
+            self.output.begin(written.pieces or [Piece("", _SILENCE, whole=True)])
         else:
-            if [piece.text for piece in self.output.pieces] == [b"nothing was written yet"]:
+            if [piece.text for piece in self.output.pieces] == [_SILENCE]:
                 self.output.begin([])
             self.output.append(written.pieces)
         self._show_tabs()
@@ -204,7 +204,7 @@ class Top(Acting, App[None]):
         return f"no {'such ' if self.wanted.filters() or not self.wanted.ended else ''}jobs in {self.jobs.home.path}"
 
     def _show_head(self) -> None:
-        self.query_one("#head", Static).update(head(self.seen, self.wanted, self.jobs.home.path, self.size.width))
+        self.query_one(Head).show(self.seen, self.wanted)
 
     def _show_tabs(self) -> None:
         self.tabs.show(self.wanted.tab, self.chosen_job(), at_end=self.output.is_at_end)

@@ -21,8 +21,39 @@ if TYPE_CHECKING:
 _COUNTS = (("running", "blue"), ("queued", "yellow"), ("pending", "yellow"))
 
 
+class Head(Static):
+    """The home, and how its jobs stand."""
+
+    def __init__(self, home: str) -> None:
+        """Of `home`; nothing is known of it yet."""
+        super().__init__(id="head", markup=False)
+        self._home = home
+        self._shown = Text()
+
+    def show(self, seen: "Seen", wanted: "Wanted") -> None:
+        """Show what was seen, if it is not what is shown."""
+        line = head(seen, wanted, self._home, self.app.size.width)
+        if line != self._shown or line.spans != self._shown.spans:
+            self._shown = line
+            self.update(line)
+
+
 def head(seen: "Seen", wanted: "Wanted", home: str, width: int) -> Text:
-    """Return the head in one line: counts first, then what there is room for."""
+    """Return the head in one line: counts first, then what there is room for. Before anything was seen nothing is counted."""
+    parts = _parts(seen, wanted) if seen.at else []
+    line = Text("", no_wrap=True, end="")
+    for part in parts:
+        gap = "  " if line else " "
+        if line.cell_len + len(gap) + part.cell_len <= width:
+            line.append(gap).append_text(part)
+    left = width - line.cell_len - len(" outlast ")
+    if left >= 10:
+        line.append(" " * max(0, left - columns(where := cut(_short(home), left))))
+        line.append(where, STYLES["dim"]).append(" outlast", STYLES["bold"])
+    return line
+
+
+def _parts(seen: "Seen", wanted: "Wanted") -> "list[Text]":
     parts = [Text(f"{seen.counts[word]} {word}", STYLES[style if seen.counts[word] else "dim"]) for word, style in _COUNTS]
     if seen.failed_today:
         many = "1000+" if seen.failed_today >= 1000 else str(seen.failed_today)
@@ -37,15 +68,7 @@ def head(seen: "Seen", wanted: "Wanted", home: str, width: int) -> Text:
         parts.append(Text(f"{more} more not shown", STYLES["yellow"]))
     pid = seen.counts["pid"]
     parts.append(Text("no supervisor", STYLES["dim"]) if pid is None else Text(f"supervisor {pid}", STYLES["dim"]))
-    line = Text(" ", no_wrap=True, end="")
-    for part in parts:
-        if line.cell_len + part.cell_len <= width:
-            line.append_text(part).append("  ")
-    left = width - line.cell_len - 9
-    if left >= 8:
-        line.append(" " * max(0, left - columns(where := cut(_short(home), left))))
-        line.append(where, STYLES["dim"]).append(" outlast", STYLES["bold"])
-    return line
+    return parts
 
 
 def _short(path: str) -> str:
@@ -78,14 +101,13 @@ class Tabs(Static):
         line = Text("", no_wrap=True, end="")
         for name in TABS:
             line.append(f" {name} ", STYLES["tab" if name == tab else "dim"])
-        title = "" if job is None else f"{job.id} {visible(job.name)}"
-        if job is not None and job.run > 1:
-            title += f", run {run_count(job)}"
-        if tab == OUTPUT and not at_end:
-            title += ", End follows"
+        notes = [f"run {run_count(job)}"] if job is not None and job.run > 1 else []
+        notes += ["End follows"] if tab == OUTPUT and not at_end else []
+        behind = "".join(f", {note}" for note in notes)
         room = self.size.width - line.cell_len - 2
-        if room >= 6:
-            line.append(" " * (room + 1 - columns(title := cut(title, room)))).append(title, STYLES["bold"])
+        if job is not None and room >= 6:
+            title = cut(f"{cut(f'{job.id} {visible(job.name)}', max(len(str(job.id)) + 1, room - columns(behind)))}{behind}", room)
+            line.append(" " * (room + 1 - columns(title))).append(title, STYLES["bold"])
         self.update(line)
 
     def on_click(self, event: "events.Click") -> None:

@@ -100,8 +100,8 @@ class Table(ScrollView, can_focus=True):
         for column in self.wanted:
             if column.name in self.widths:
                 sign = "▲" if self.order == column.name else "▼" if self.order == f"-{column.name}" else ""
-                text = pad(cut(sign + column.heading, self.widths[column.name]), self.widths[column.name], right=column.right)
-                parts.append(Segment(text + " " * GAP, STYLES["heading"]))
+                text = pad(cut(column.heading, self.widths[column.name]), self.widths[column.name], right=column.right)
+                parts.append(Segment(text + pad(sign, GAP), STYLES["heading"]))
         return Strip(parts).adjust_cell_length(self.room)
 
     def column_at(self, x: int) -> str:

@@ -56,16 +56,19 @@ class Watcher(Thread):
         """Look until it is over."""
         watch = Watch(self._jobs.home, None, start=False)
         seen = NOTHING
+        recorded = monotonic()  # when the record was looked at
         try:
             while not self._over:
-                changed, self._changed = self._changed, False
                 begun = monotonic()
+                changed, self._changed = self._changed or begun - recorded > IDLE * _SECOND, False
+                recorded = begun if changed else recorded
                 seen = look(self._jobs, self._wanted, seen, now(), changed=changed)
                 self._show(seen)
-                took = (monotonic() - begun) / _SECOND
-                if not self._hears(max(CALM, SHARE * took)):
+                calm = max(CALM, SHARE * (monotonic() - begun) / _SECOND)
+                if not self._hears(calm):
                     runs = bool(seen.counts["running"]) or seen.counts["pid"] is None or bool(seen.trouble)
-                    self._changed = watch.pause(TICK if runs else IDLE, (self._bell,)) or self._changed or not runs
+                    told = watch.pause(max(0.0, (TICK if runs else IDLE) - calm), (self._bell,))
+                    self._changed = self._changed or told
                     self._hears(0)
         finally:
             watch.close()
