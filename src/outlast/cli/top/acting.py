@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from textual.app import App
 from textual.message import Message
 
 from outlast.cli.terminal import cut
@@ -30,7 +31,7 @@ class Done(Message):
         self.style = style
 
 
-class Acting:
+class Acting(App[None]):
     """The actions of the screen that change something. A refusal is said with its hint."""
 
     jobs: "Jobs"
@@ -38,8 +39,6 @@ class Acting:
     chosen_job: "Callable[[], Job | None]"
     chosen_group: "Callable[[], dict[str, Any] | None]"
     look_again: "Callable[..., None]"
-    post_message: "Callable[[Message], bool]"
-    run_worker: "Callable[..., Any]"
 
     def on_done(self, message: Done) -> None:
         """Say what came of it."""

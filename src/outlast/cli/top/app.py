@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
 from textual.binding import Binding
 from textual.containers import Container
 from textual.message import Message
@@ -51,7 +50,7 @@ class Read(Message):
         self.written = written
 
 
-class Top(Acting, App[None]):
+class Top(Acting):
     """`outlast top`."""
 
     CSS = look.CSS
