@@ -21,13 +21,29 @@ def test_a_home_without_jobs_and_the_first_one(outlast: Outlast) -> None:
     async def scene(screen: Screen) -> None:
         await screen.shows("no jobs in", str(outlast.home))
         assert "0 running" in screen.row("no supervisor")
-        assert [] == outlast.processes()  # who looks starts nobody
         await screen.press("s", "r", "K", "p", "g", "p", "d", "n", "escape")
         await screen.shows("no jobs in")
         outlast.run("--name", "first", "--", "sh", "-c", "echo hello; sleep 1000")
         await screen.shows("first", "running")
         await screen.shows("1 running", f"supervisor {outlast.supervisor_pid()}")
         await screen.shows(" hello")
+
+    play(outlast, scene)
+
+
+def test_who_looks_starts_no_supervisor(outlast: Outlast) -> None:
+    write(outlast, "--name", "fine", "--", "true")
+    outlast("supervisor", "stop", status=0)
+    outlast.assert_nothing_left()
+
+    async def scene(screen: Screen) -> None:
+        await screen.shows("fine", "succeeded")
+        at = screen.app.seen.at
+        await screen.until(lambda: screen.app.seen.at > at + 2_000_000_000)
+        screen.row("no supervisor")
+        assert [] == outlast.processes()
+        await screen.press("r", "y")  # whoever acts does
+        await screen.shows("2  fine", "succeeded")
 
     play(outlast, scene)
 
@@ -56,7 +72,7 @@ def test_what_waits_runs_and_has_ended(outlast: Outlast) -> None:
         await screen.press("t")
         await screen.until(lambda: 6 == len(screen.app.table.keys))
         outlast("stop", "4", status=0)
-        await screen.shows("queued", "running")
+        await screen.until(lambda: [5, 6, 4, 3, 2, 1] == screen.app.table.keys)
         assert 4 == screen.app.table.chosen  # it stays chosen, though it went down
 
     play(outlast, scene)

@@ -108,12 +108,13 @@ def test_rows_fit(texts: list[str], width: int) -> None:
 
 
 def test_the_head_fits_and_says_nothing_before_it_knows() -> None:
-    seen = NOTHING._replace(at=NOW, counts={"pid": 7, "running": 3, "queued": 0, "pending": 12}, failed_today=1000, more_active=9500)
+    seen = NOTHING._replace(at=NOW, counts={"pid": 7, "running": 3, "queued": 0, "pending": 12}, failed_today=1000, more_active=95)
     for width in range(1, 200):
         assert cell_len(head(seen, Wanted({}, 50), "/some/home", width).plain) <= max(width, 1)
     line = head(seen, Wanted({}, 50), "/some/home", 199).plain
-    for words in ("3 running", "0 queued", "12 pending", "1000+ failed today", "9500 more not shown", "supervisor 7", "/some/home"):
+    for words in ("3 running", "0 queued", "12 pending", "1000+ failed today", "95 more not shown", "supervisor 7", "/some/home"):
         assert words in line
+    assert "no space" in head(seen._replace(trouble="no space left: free some"), Wanted({}, 50), "/some/home", 60).plain
     assert "running" not in head(NOTHING, Wanted({}, 50), "/some/home", 199).plain
 
 

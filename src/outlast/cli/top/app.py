@@ -132,10 +132,7 @@ class Top(Acting):
 
     def on_looked(self, message: Looked) -> None:
         """Show what was seen."""
-        before, self.seen = self.seen, message.seen
-        seen = self.seen
-        if seen.trouble and seen.trouble != before.trouble:
-            self.bar.say(seen.trouble, "error")
+        seen = self.seen = message.seen
         self._by_id = {job.id: job for job in seen.jobs}
         self.table.show([job.id for job in seen.jobs], [job_row(job, seen) for job in seen.jobs])
         self.groups.show([group["name"] for group in seen.groups], [group_row(group) for group in seen.groups])

@@ -11,6 +11,7 @@ from outlast.cli.render import run_count
 from outlast.cli.terminal import columns, cut, visible
 from outlast.cli.top.about import OUTPUT, TABS
 from outlast.cli.top.look import STYLES
+from outlast.store.finding import COUNTED
 
 if TYPE_CHECKING:
     from textual import events
@@ -39,7 +40,12 @@ class Head(Static):
 
 
 def head(seen: "Seen", wanted: "Wanted", home: str, width: int) -> Text:
-    """Return the head in one line: counts first, then what there is room for. Before anything was seen nothing is counted."""
+    """Return the head in one line: counts first, then what there is room for. Before anything was seen nothing is counted.
+
+    While nothing can be read it says that instead: what else is on the screen is old.
+    """
+    if seen.trouble:
+        return Text(cut(f" {visible(seen.trouble)}", width), STYLES["error"], no_wrap=True, end="")
     parts = _parts(seen, wanted) if seen.at else []
     line = Text("", no_wrap=True, end="")
     for part in parts:
@@ -56,19 +62,22 @@ def head(seen: "Seen", wanted: "Wanted", home: str, width: int) -> Text:
 def _parts(seen: "Seen", wanted: "Wanted") -> "list[Text]":
     parts = [Text(f"{seen.counts[word]} {word}", STYLES[style if seen.counts[word] else "dim"]) for word, style in _COUNTS]
     if seen.failed_today:
-        many = "1000+" if seen.failed_today >= 1000 else str(seen.failed_today)
-        parts.append(Text(f"{many} failed today", STYLES["red"]))
+        parts.append(Text(f"{_many(seen.failed_today)} failed today", STYLES["red"]))
     for word, name in ((wanted.text, "text"), (wanted.group, "group")):
         if word is not None and word != "":
             parts.append(Text(f"{name}: {cut(visible(word), 20)}", STYLES["yellow"]))
     if not wanted.ended:
         parts.append(Text("ended hidden", STYLES["yellow"]))
-    more = seen.more_active
-    if more:
-        parts.append(Text(f"{more} more not shown", STYLES["yellow"]))
+    if seen.more_active:
+        parts.append(Text(f"{_many(seen.more_active)} more not shown", STYLES["yellow"]))
     pid = seen.counts["pid"]
     parts.append(Text("no supervisor", STYLES["dim"]) if pid is None else Text(f"supervisor {pid}", STYLES["dim"]))
     return parts
+
+
+def _many(count: int) -> str:
+    """Return a number of jobs beyond a limit, which are counted no further than that."""
+    return f"{COUNTED}+" if count >= COUNTED else str(count)
 
 
 def _short(path: str) -> str:
