@@ -95,7 +95,9 @@ def test_filter_and_order(outlast: Outlast) -> None:
         assert [] == screen.app.table.keys
         await screen.press("escape")
         await screen.until(lambda: [3, 2, 1] == screen.app.table.keys)
-        await screen.press("o", "o")
+        await screen.press("o", "o", "o", "o", "o", "o")
+        await screen.shows("STATE", "▲ STARTED")
+        await screen.press("o", "o", "o")
         await screen.until(lambda: [3, 2, 1] == screen.app.table.keys and "NAME ▲" in screen.text)  # blue, green, red
         await screen.press("O")
         await screen.until(lambda: [1, 2, 3] == screen.app.table.keys)
@@ -162,6 +164,12 @@ def test_output_follows_the_next_run(outlast: Outlast) -> None:
         await screen.shows("this is run 2")
         assert "this is run 1" not in screen.text
         screen.row("run 2/2")
+        await screen.press("left_square_bracket", "left_square_bracket")
+        await screen.shows("this is run 1")
+        screen.row("run 1 of 2")
+        await screen.press("right_square_bracket", "right_square_bracket")
+        await screen.shows("this is run 2")
+        screen.row("run 2/2")
 
     play(outlast, scene)
 
@@ -183,6 +191,9 @@ def test_nothing_in_the_output_is_obeyed(outlast: Outlast) -> None:
         screen.row("torn ")
         screen.row("[reverse]name[/]", "succeeded")
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", screen.text)
+        await screen.press("r")
+        await screen.shows("job 1 [reverse]name[/]", "yes")
+        await screen.press("n")
         for key in ("2", "3", "4", "question_mark"):
             await screen.press(key)
             assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", screen.text)

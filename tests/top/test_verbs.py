@@ -69,22 +69,22 @@ def test_pause_and_resume(outlast: Outlast) -> None:
 
 
 def test_hold_release_and_approve(outlast: Outlast) -> None:
-    held = outlast.run("--name", "later", "--delay", "100s", "--", "true")
-    waits = outlast.run("--name", "deploy", "--approval", "--", "true")
+    held = outlast.run("--name", "[/later]\x1b[2J", "--delay", "100s", "--", "true")
+    waits = outlast.run("--name", "[/deploy]\x1b[2J", "--approval", "--", "true")
 
     async def scene(screen: Screen) -> None:
         await screen.choose(held)
         await screen.press("h")
-        await screen.shows("later", "held")
+        await screen.shows("[/later]", "held")
         await screen.press("h")
-        await screen.shows("later", "pending")
+        await screen.shows("[/later]", "pending")
         await screen.choose(waits)
-        await screen.shows("deploy", "approval")
+        await screen.shows("[/deploy]", "approval")
         await screen.press("a", "escape")  # not yet
         assert "pending" == outlast.show(waits)["status"]
         await screen.press("a")
         await screen.type("seen by ops")
-        await screen.shows("deploy", "succeeded")
+        await screen.shows("[/deploy]", "succeeded")
 
     play(outlast, scene)
     assert "seen by ops" in outlast("events", str(waits), status=0).text

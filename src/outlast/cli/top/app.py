@@ -10,7 +10,7 @@ from outlast.cli.top import keys, look
 from outlast.cli.top.about import OUTPUT, TABS
 from outlast.cli.top.acting import Acting
 from outlast.cli.top.bar import Bar
-from outlast.cli.top.following import Follower, Piece, Written
+from outlast.cli.top.following import Chosen, Follower, Piece, Written
 from outlast.cli.top.header import Head, Tabs
 from outlast.cli.top.lines import Lines, ours
 from outlast.cli.top.rows import OF_GROUPS, OF_JOBS, group_row, job_row
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from outlast.core.job import Job
 
 _BESIDE_TEXT = 2  # columns of the pane: a mark before each line, the scroll bar
+_ORDERED = {"status": "state", "-status": "-state"}  # the column that shows it
 _SILENCE = b"no output"
 _ORDERS = ("", *(column.name for column in OF_JOBS if column.name in SORTS), "status")
 
@@ -59,6 +60,7 @@ class Top(Acting):
         *(Binding(key.key, key.action, key.help, show=False) for key in keys.KEYS if key.action),
         *(Binding(str(number), f"show_tab({name!r})", name, show=False) for number, name in enumerate(TABS, 1)),
         Binding("ctrl+c", "leave", "leave", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "stand still", show=False),
     ]
 
     def __init__(self, jobs: "Jobs", wanted: Wanted) -> None:
@@ -70,6 +72,8 @@ class Top(Acting):
         self.seen = NOTHING
         self.view = keys.JOBS
         self._by_id: dict[Any, Job] = {}
+        self._run: int | None = None  # of the chosen job; None: the last one, whichever that is
+        self._reading: Chosen | None = None
         self._watcher = Watcher(jobs, wanted, lambda seen: self.post_message(Looked(seen)))
         self._follower = Follower(jobs, lambda written: self.post_message(Read(written)))
 
@@ -107,7 +111,7 @@ class Top(Acting):
 
     def on_mount(self) -> None:
         """Begin to look."""
-        self.table.order = (*self.wanted.sort, "")[0]
+        self.table.order = _ORDERED.get((*self.wanted.sort, "")[0], (*self.wanted.sort, "")[0])
         self.about.add_class("away")
         self.keys.begin(ours(keys.lines()))
         self._open(keys.JOBS)
@@ -152,7 +156,7 @@ class Top(Acting):
     def on_read(self, message: Read) -> None:
         """Show what the chosen run has written."""
         written = message.written
-        if written.of.job != self.wanted.chosen:
+        if written.of != self._reading:
             return
         if written.fresh:
             self.output.begin(written.pieces or [Piece("", _SILENCE, whole=True)])
@@ -183,15 +187,16 @@ class Top(Acting):
     def _follow(self) -> None:
         job = self.chosen_job()
         if job is None:
-            if self.wanted.chosen is not None or not self.output.pieces:
-                self.output.begin([Piece("", self._nothing().encode("utf-8", "surrogateescape"), whole=True)])
-            self.wanted.chosen = None
+            self.wanted.chosen = self._reading = None
+            said = [Piece("", self._nothing().encode("utf-8", "surrogateescape"), whole=True)]
+            if self.output.pieces != said:
+                self.output.begin(said)
         else:
             if job.id != self.wanted.chosen:
-                self.wanted.chosen = job.id
+                self.wanted.chosen, self._run = job.id, None
                 self.output.begin([])
                 self.about.begin([])
-            self._follower.choose(job)
+            self._reading = self._follower.choose(job, self._run)
         self._show_tabs()
 
     def _nothing(self) -> str:
@@ -203,7 +208,7 @@ class Top(Acting):
         self.query_one(Head).show(self.seen, self.wanted)
 
     def _show_tabs(self) -> None:
-        self.tabs.show(self.wanted.tab, self.chosen_job(), at_end=self.output.is_at_end)
+        self.tabs.show(self.wanted.tab, self.chosen_job(), self._run, at_end=self.output.is_at_end)
 
     def on_lines_scrolled(self) -> None:
         """Say whether the output is followed."""
@@ -276,6 +281,14 @@ class Top(Acting):
         self._show_tabs()
         self.look_again()
 
+    def action_run(self, by: int) -> None:
+        """Show the output of the run before or after this one."""
+        job = self.chosen_job()
+        if job is not None and job.run:
+            run = max(1, min((self._run or job.run) + by, job.run))
+            self._run = None if run == job.run else run
+            self._follow()
+
     def on_tabs_wished(self, message: Tabs.Wished) -> None:
         """Open the tab."""
         self.action_show_tab(message.tab)
@@ -301,7 +314,7 @@ class Top(Acting):
 
     def action_order(self, way: int) -> None:
         """Sort by the next column, or turn the order round."""
-        now = self.table.order
+        now = (*self.wanted.sort, "")[0]
         if way > 0:
             self._sort(_ORDERS[(_ORDERS.index(now.removeprefix("-")) + 1) % len(_ORDERS)] if now.removeprefix("-") in _ORDERS else "")
         elif now:
@@ -311,11 +324,11 @@ class Top(Acting):
         """Sort by the column whose heading was clicked; again: the other way round."""
         name = {"state": "status"}.get(message.column, message.column)
         if name in SORTS and self.view == keys.JOBS:
-            self._sort(f"-{name}" if self.table.order == name else name)
+            self._sort(f"-{name}" if self.wanted.sort == (name,) else name)
 
     def _sort(self, word: str) -> None:
         self.wanted.sort = (word,) if word else ()
-        self.table.order = word
+        self.table.order = _ORDERED.get(word, word)
         for heading in self.query(Heading):
             heading.refresh()
         self.look_again(changed=True)

@@ -107,7 +107,7 @@ class Bar(Vertical):
         """Have a line typed that begins as `text`; on Enter do `then(line)`."""
         self._begin(then)
         line = self.query_one(Line)
-        line.placeholder = label
+        line.placeholder = visible(label)
         line.value = text
         line.cursor_position = len(text)
         self._turn(line)

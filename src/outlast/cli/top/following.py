@@ -58,11 +58,13 @@ class Follower(Thread):
         self._read: Chosen | None = None  # what is being read, or was
         self._over = False
 
-    def choose(self, job: "Job") -> None:
-        """Read the last run of `job` from now on."""
+    def choose(self, job: "Job", run: int | None = None) -> Chosen:
+        """Read a run of `job` from now on, its last one unless it is said which. Returns what `Written.of` will be."""
+        wanted = Chosen(job.id, run or job.run, 0 if job.run else job.version)
         with self._told:
-            self._chosen = Chosen(job.id, job.run, 0 if job.run else job.version)
+            self._chosen = wanted
             self._told.notify()
+        return wanted
 
     def close(self) -> None:
         """Let it end, and wait for that."""

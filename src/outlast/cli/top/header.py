@@ -71,7 +71,8 @@ def _parts(seen: "Seen", wanted: "Wanted") -> "list[Text]":
     if seen.more_active:
         parts.append(Text(f"{_many(seen.more_active)} more not shown", STYLES["yellow"]))
     pid = seen.counts["pid"]
-    parts.append(Text("no supervisor", STYLES["dim"]) if pid is None else Text(f"supervisor {pid}", STYLES["dim"]))
+    alone = "yellow" if seen.counts["running"] or seen.counts["queued"] else "dim"
+    parts.append(Text("no supervisor", STYLES[alone]) if pid is None else Text(f"supervisor {pid}", STYLES["dim"]))
     return parts
 
 
@@ -101,16 +102,16 @@ class Tabs(Static):
         super().__init__(markup=False)
         self._shown: tuple[object, ...] = ()
 
-    def show(self, tab: str, job: "Job | None", *, at_end: bool) -> None:
-        """Show this tab as the one that is open, and what it is about."""
-        shown = (tab, job and (job.id, job.name, job.run), at_end, self.size.width)
+    def show(self, tab: str, job: "Job | None", run: int | None, *, at_end: bool) -> None:
+        """Show this tab as the one that is open, and what it is about. `run`: not the last one but this."""
+        shown = (tab, job and (job.id, job.name, job.run), run, at_end, self.size.width)
         if shown == self._shown:
             return
         self._shown = shown
         line = Text("", no_wrap=True, end="")
         for name in TABS:
             line.append(f" {name} ", STYLES["tab" if name == tab else "dim"])
-        notes = [f"run {run_count(job)}"] if job is not None and job.run > 1 else []
+        notes = [f"run {run} of {job.run}" if run else f"run {run_count(job)}"] if job is not None and job.run > 1 else []
         notes += ["End follows"] if tab == OUTPUT and not at_end else []
         behind = "".join(f", {note}" for note in notes)
         room = self.size.width - line.cell_len - 2

@@ -34,6 +34,8 @@ KEYS = (
     Key("t", "t", "ended", "", "hide those that have ended, or show them", JOBS),
     Key("right", "→", "tab(1)", "", "details, events, feedback; or 2 to 4", JOBS),
     Key("left", "←", "tab(-1)", "", "the other way; 1 is the output", JOBS),
+    Key("left_square_bracket", "[", "run(-1)", "", "the output of the run before this one", JOBS),
+    Key("right_square_bracket", "]", "run(1)", "", "of the run after it; the last one is followed", JOBS),
     Key("tab", "⇥", "", "", "to the output, to scroll in it: End follows it again", JOBS),
     Key("enter", "⏎", "", "", "the output alone", JOBS),
     Key("g", "g", "groups", "groups", "groups instead of jobs", JOBS),
