@@ -140,6 +140,19 @@ def test_a_real_terminal_changes_its_size(outlast: Outlast, terminal: Terminal) 
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+def test_it_stands_still_and_goes_on(outlast: Outlast, terminal: Terminal) -> None:
+    outlast.run("--name", "talks", "--", "sh", "-c", "echo hello; sleep 1000")
+    terminal.start("bash", "--norc")
+    terminal.press(f"{COMMAND} top", "Enter")
+    terminal.shows(" hello")
+    terminal.press("C-z")
+    terminal.shows("Stopped", "top")
+    terminal.press("fg", "Enter")
+    for words in ("1 running", "talks  running", " output  details", " hello", "? help"):
+        terminal.shows(words)
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 def test_it_ends_with_its_terminal(outlast: Outlast, terminal: Terminal) -> None:
     job = outlast.run("--name", "goes-on", "--", "sleep", "1000")
     terminal.start(COMMAND, "top")

@@ -42,6 +42,8 @@ class Acting(App[None]):
 
     def on_done(self, message: Done) -> None:
         """Say what came of it."""
+        if not self.is_running:
+            return
         self.bar.say(message.said, message.style)
         self.look_again(changed=True)
 

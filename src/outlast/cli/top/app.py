@@ -115,6 +115,7 @@ class Top(Acting):
         self.about.add_class("away")
         self.keys.begin(ours(keys.lines()))
         self._open(keys.JOBS)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # what was on the terminal is gone
         self._watcher.start()
         self._follower.start()
 
@@ -136,6 +137,8 @@ class Top(Acting):
 
     def on_looked(self, message: Looked) -> None:
         """Show what was seen."""
+        if not self.is_running:  # it is being left, and parts of the screen are gone already
+            return
         seen = self.seen = message.seen
         self._by_id = {job.id: job for job in seen.jobs}
         self.table.show([job.id for job in seen.jobs], [job_row(job, seen) for job in seen.jobs])
@@ -156,7 +159,7 @@ class Top(Acting):
     def on_read(self, message: Read) -> None:
         """Show what the chosen run has written."""
         written = message.written
-        if written.of != self._reading:
+        if written.of != self._reading or not self.is_running:
             return
         if written.fresh:
             self.output.begin(written.pieces or [Piece("", _SILENCE, whole=True)])
