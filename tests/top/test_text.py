@@ -107,6 +107,13 @@ def test_rows_fit(texts: list[str], width: int) -> None:
         assert {column.name for column in must if sizes[column.name]} <= set(shown)
 
 
+def test_no_column_takes_all_the_room() -> None:
+    sizes = {"id": 2, "name": 24, "state": 9, "group": 0, "run": 0, "progress": 0, "started": 8, "duration": 8, "usual": 0, "last": 90}
+    assert {"id": 2, "name": 12, "state": 9, "started": 8, "duration": 8, "last": 26} == fit(OF_JOBS, sizes, 75)
+    assert {"id": 2, "name": 24, "state": 9, "started": 8, "duration": 8, "last": 119} == fit(OF_JOBS, sizes, 180)
+    assert {"id": 2, "name": 10, "state": 9, "duration": 8} == fit(OF_JOBS, sizes, 35)
+
+
 def test_the_head_fits_and_says_nothing_before_it_knows() -> None:
     seen = NOTHING._replace(at=NOW, counts={"pid": 7, "running": 3, "queued": 0, "pending": 12}, failed_today=1000, more_active=95)
     for width in range(1, 200):

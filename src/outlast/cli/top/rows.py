@@ -161,8 +161,9 @@ def fit(wanted: "Sequence[Column]", sizes: "Mapping[str, int]", width: int) -> "
         gone = max(kept, key=lambda column: column.rank)
         kept.remove(gone)
         del found[gone.name]
-    for column in kept:
-        found[column.name] += max(0, min(left(), sizes[column.name] - found[column.name]))
+    for most in (2, 1000):  # the double of its least for each before anybody gets all
+        for column in kept:
+            found[column.name] += max(0, min(left(), sizes[column.name] - found[column.name], most * column.least - found[column.name]))
     if kept and kept[-1].most == WIDE:
         found[kept[-1].name] += max(0, left())
     return found
