@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from outlast.logs.lines import Line
 
 LAST = 2000  # lines that are kept
-PAUSE = 0.25  # seconds between two looks at a log, and of rest when it grows faster than anybody reads
+PAUSE = 0.25  # seconds between two looks at a log
+REST = 1.0  # likewise, when it grows faster than anybody reads
 SETTLED = 0.12  # seconds for which a run has to stay chosen before its log is opened
 
 
@@ -92,9 +93,9 @@ class Follower(Thread):
     def _is_left(self) -> bool:
         return self._over or self._chosen != self._read
 
-    def _rest(self) -> None:
+    def _rest(self, seconds: float) -> None:
         with self._told:
-            self._told.wait_for(self._is_left, PAUSE)
+            self._told.wait_for(self._is_left, seconds)
 
     def _follow(self, wanted: Chosen) -> None:
         try:
@@ -105,7 +106,7 @@ class Follower(Thread):
                 return
             output = Output(self._jobs.home, job, job.runs[wanted.run - 1])
             while self._falls_behind(wanted, output):
-                self._rest()
+                self._rest(REST)
             gap = output.missing_end()
             if not self._is_left() and gap is not None:
                 self._show(Written(wanted, fresh=False, pieces=[_piece(gap)]))
@@ -127,7 +128,7 @@ class Follower(Thread):
             nonlocal begun, since_pause
             begun, since_pause = True, 0
             tell()
-            self._rest()
+            self._rest(PAUSE)
 
         def lives() -> bool:
             return not self._is_left() and output.lives(self._jobs)
