@@ -9,6 +9,7 @@ from outlast.store.finding import listing, matching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from outlast.client.jobs import Jobs
@@ -92,8 +93,11 @@ def _fits(job: "Job", wanted: "Filter") -> bool:
 
 def _in_order(jobs: "list[Job]", wanted: "Filter", at: int) -> "list[Job]":
     words = ("-duration",) if wanted.slowest else wanted.sort
-    if not words:
-        words = ("-ended", "-id") if not wanted.active else ("id",)
+    return sort(jobs, words or (("-ended", "-id") if not wanted.active else ("id",)), at)
+
+
+def sort(jobs: "list[Job]", words: "Sequence[str]", at: int) -> "list[Job]":
+    """Return jobs in the order that `words` (`core.columns.SORTS`, `-` in front turns one round) ask for; those without a value first."""
     for word in reversed(words):  # sorting is stable: the first word decides last
         name = word.removeprefix("-")
 

@@ -1,17 +1,21 @@
 """What a run has written, read from its log: raw by stream, or line by line."""
 
 from outlast.core.errors import NotFound
+from outlast.core.job import RUNNING
+from outlast.logs.gaps import Gap
 from outlast.logs.reader import RunLog
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from outlast.client.jobs import Jobs
     from outlast.core.job import Job, Run
     from outlast.home import Home
     from outlast.logs.cri import Torn
-    from outlast.logs.gaps import Gap
     from outlast.logs.lines import Line
+
+AFTER_SHIM = "whatever it wrote after its shim was killed"
 
 
 class Output:
@@ -40,6 +44,21 @@ class Output:
     def lines(self) -> "Iterator[Line | Gap | Torn]":
         """Yield the lines of both streams in the order written, and what is missing where it is missing."""
         return self.log.lines()
+
+    def lives(self, jobs: "Jobs") -> bool:
+        """Tell whether the run may still write: its lock and its result say so, whatever the record does."""
+        from outlast.executors import state
+
+        told = state.of(jobs.home, self.run)
+        if told.result is not None or (told.locked and told.started):
+            return told.result is None
+        return jobs.one(self.job.id).runs[self.run.run - 1].status == RUNNING  # it is about to be started; or its shim was killed
+
+    def missing_end(self) -> "Gap | None":
+        """Return what is missing behind the log: the machine went down before that reached the disk, or the shim before the command."""
+        if self.run.log is None and "its shim was killed" in (self.run.reason or ""):
+            return Gap(offset=0, bytes=None, log=0, since=0, until=0, reason=AFTER_SHIM)
+        return self.log.missing_tail(self.run.log) if self.run.log else None
 
 
 def numbered(job: "Job", number: int) -> "Run":

@@ -45,9 +45,10 @@ class BackOff:
 class Watch:
     """A subscription to the changes of some jobs, or of all. It survives the supervisor."""
 
-    def __init__(self, home: "Home", jobs: "Iterable[int] | None") -> None:
-        """Subscribe to `jobs` (None: all). A supervisor is started if there is none."""
+    def __init__(self, home: "Home", jobs: "Iterable[int] | None", *, start: bool = True) -> None:
+        """Subscribe to `jobs` (None: all). A supervisor is started if there is none, unless `start` is false."""
         self._home = home
+        self._start = start
         ids = None if jobs is None else [*map(str, jobs)]
         self._line = f"watch {'*' if ids is None or len(ids) > MANY else ' '.join(ids)}\n".encode()
         self._connection: _socket.socket | None = None
@@ -56,28 +57,32 @@ class Watch:
 
     def _connect(self) -> None:
         try:
-            self._connection = starter.ensure(self._home)
-            self._connection.send(self._line)
-            self._back_off.connected()
+            self._connection = starter.ensure(self._home) if self._start else starter.connect(self._home)
+            if self._connection is not None:
+                self._connection.send(self._line)
+                self._back_off.connected()
         except (SystemFault, OSError):
             self._connection = None
 
-    def pause(self, at_most: float) -> None:
-        """Return when something has changed, or after `at_most` seconds."""
+    def pause(self, at_most: float, bell: "tuple[_socket.socket, ...]" = ()) -> bool:
+        """Return when something has changed, after `at_most` seconds, or when a `bell` can be read. Tells if something may have changed."""
         if self._connection is None:
-            select.select([], [], [], min(at_most, BLIND))
+            select.select(bell, [], [], min(at_most, BLIND))
             self._connect()
-            return
-        ready, _, _ = select.select([self._connection], [], [], min(at_most, SAFETY))
-        if ready:
-            try:
-                told = self._connection.recv(4096)
-            except OSError:
-                told = b""
-            if not told:  # the supervisor ended
-                self.close()
+            return True
+        ready, _, _ = select.select([self._connection, *bell], [], [], min(at_most, SAFETY))
+        if self._connection not in ready:
+            return False
+        try:
+            told = self._connection.recv(4096)
+        except OSError:
+            told = b""
+        if not told:  # the supervisor ended
+            self.close()
+            if self._start:
                 self._back_off.pause(at_most)
-                self._connect()
+            self._connect()
+        return True
 
     def close(self) -> None:
         """Unsubscribe."""

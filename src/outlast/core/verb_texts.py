@@ -29,6 +29,14 @@ DESCRIPTIONS: dict[str, str] = {
     ),
     "ps": "List the jobs that have not ended.",
     "history": "List the jobs that have ended, newest first. `outlast hist` is the same.",
+    "top": (
+        "Show jobs, the output of the chosen one and the groups on a screen that goes on by itself, until `q`. At first the jobs that have "
+        "not ended, the running ones first, then the last 50 that have. Keys do what the verbs do: `s` stop, `K` kill, `i` interrupt, `p` "
+        "pause and resume, `h` hold and release, `a` approve, `r` rerun, `S` signal; what cannot be undone is asked first.\n\n"
+        "`/` filters, `o` sorts, `t` hides those that have ended, `g` shows the groups, Enter the output alone, `?` all keys. The mouse "
+        "works, too.\n\n"
+        "It starts no supervisor, and costs a slow connection next to nothing while nothing changes. It needs the extra `outlast[top]`."
+    ),
     "show": (
         "Show everything known about a job with all its runs, or about one run: run N, counted from the end if negative, else the last one."
     ),
@@ -160,6 +168,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("outlast history --last", "how each one ended last"),
         ("outlast history --slowest -n 10", ""),
     ),
+    "top": (("outlast top", ""), ("outlast top group:nightly --sort -duration", "")),
     "show": (("outlast show 42", ""), ("outlast show backup --json", ""), ("outlast show run 42 1", "its first run")),
     "stats": (
         ("outlast stats", ""),
@@ -273,6 +282,7 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
     "list": _LISTING,
     "ps": _LISTING,
     "history": _LISTING,
+    "top": (_OK, _USAGE, _NO_JOB, (4, "refused: there is no terminal"), (5, "textual is not installed; or disk, lock, permission"), _BUG),
     "show": _ONE,
     "stats": _LISTING,
     "why": _ONE,
@@ -324,7 +334,7 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
 # headings of the overview, with their verbs
 OVERVIEW: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Start", ("run", "send", "rerun", "reserve")),
-    ("Look", ("list", "ps", "history", "show", "stats", "why", "logs", "events", "diff", "bundle")),
+    ("Look", ("list", "ps", "history", "top", "show", "stats", "why", "logs", "events", "diff", "bundle")),
     ("Wait and end", ("wait", "stop", "interrupt", "kill", "signal")),
     ("Hold back", ("pause", "resume", "hold", "release", "approve", "disable", "enable", "list-disabled")),
     ("Keep in order", ("group", "supervisor", "service", "doctor", "hostinfo", "completion", "help", "version")),

@@ -116,6 +116,11 @@ def _filters() -> tuple[Option, ...]:
     )  # fmt: skip
 
 
+def _of_top() -> tuple[Option, ...]:
+    fit = {"status", "outcome", "name", "group", "text", "since", "until", "sort"}
+    return (*(option for option in _filters() if option.name in fit), _limit(50, "ended jobs"))
+
+
 def _of_logs() -> tuple[Option, ...]:
     return (
         Option("run", kinds.RUN, "of run N, counted from the end if negative, or `all`", "--run all", default=-1, metavar="N"),
@@ -197,6 +202,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("ps", "list the jobs that have not ended", _SELECTED, lambda: (*_filters(), _limit(None, "jobs"))),
     Verb("history", "list the jobs that have ended, newest first", _SELECTED,
          lambda: (*_filters(), _limit(50, "jobs"))),
+    Verb("top", "watch jobs, their output and groups on a live screen", _SELECTED, _of_top),
     Verb("show", "show everything known about a job or a run", (Form("job", "JOB", 1, 1), Form("run", "JOB [N]", 1, 2))),
     Verb("stats", "say of each name how often it ran, how it ended, how long it takes, what it uses", _SELECTED, _of_stats),
     Verb("why", "say why a job waits, was skipped, ended, and what happens next", (Form("", "JOB", 1, 1),)),

@@ -5,7 +5,7 @@ import sys
 
 from outlast.client.output import Output, numbered
 from outlast.core.errors import UsageError
-from outlast.core.job import ENDED, RUNNING
+from outlast.core.job import ENDED
 from outlast.logs.cri import Torn
 from outlast.logs.gaps import Gap
 from outlast.logs.view import View, notice
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from outlast.logs.lines import Line
 
 LINES_OF_ALL = 10  # of each running job, where no job was named
-AFTER_SHIM = "whatever it wrote after its shim was killed"
 FOLLOW_MS = 100  # a log that grows tells nobody: look this often
 
 
@@ -99,16 +98,7 @@ def _lines(jobs: "Jobs", output: Output, parsed: "Parsed", streams: "tuple[str, 
     }  # fmt: skip
     if not follow:
         return output.log.lines(**wanted, between=sys.stdout.flush)
-    return output.log.follow_lines(lambda: _lives(jobs, output), _pause, **wanted)
-
-
-def _lives(jobs: "Jobs", output: Output) -> bool:
-    from outlast.executors import state
-
-    told = state.of(jobs.home, output.run)
-    if told.result is not None or (told.locked and told.started):
-        return told.result is None
-    return jobs.one(output.job.id).runs[output.run.run - 1].status == RUNNING  # it is about to be started; or its shim was killed
+    return output.log.follow_lines(lambda: output.lives(jobs), _pause, **wanted)
 
 
 def _pause() -> None:
@@ -142,10 +132,7 @@ def _missing(item: "Gap | Torn") -> None:
 
 def _tail_that_is_gone(output: Output, parsed: "Parsed") -> None:
     """Say so if the machine went down before the end of the log reached the disk, or if the shim was killed before the command ended."""
-    run = output.run
-    gap = output.log.missing_tail(run.log) if run.log else None
-    if run.log is None and "its shim was killed" in (run.reason or ""):
-        gap = Gap(offset=0, bytes=None, log=0, since=0, until=0, reason=AFTER_SHIM)
+    gap = output.missing_end()
     if gap is not None and not parsed.options.get("quiet"):
         sys.stdout.flush()
         _missing(gap)
