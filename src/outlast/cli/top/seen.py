@@ -68,7 +68,7 @@ def look(jobs: "Jobs", wanted: Wanted, before: Seen, at: int, *, changed: bool) 
         shown = {*wanted.visible} or {job.id for job in seen.jobs[:MOST_OBSERVED]}
         return seen._replace(
             at=at,
-            observed={job.id: jobs.observe(job) for job in seen.jobs if job.status == RUNNING and job.id in shown},
+            observed=jobs.observe_all([job for job in seen.jobs if job.status == RUNNING and job.id in shown]),
             waiting=_waiting(jobs, seen, shown) if changed or not before.waiting else before.waiting,
             about=about(jobs, wanted.chosen, wanted.tab, wanted.width, at),
             trouble="",
