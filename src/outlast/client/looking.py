@@ -1,14 +1,16 @@
 """What is to be seen of jobs beside the record of each: events, output, reasons, what they report, statistics."""
 
+from outlast.core.errors import UsageError
 from outlast.core.job import Job
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from outlast.client.jobs import Jobs
     from outlast.client.output import Output
+    from outlast.client.reported import Reported
     from outlast.core.observed import Observed
 
 
@@ -54,6 +56,26 @@ class Looking:
         from outlast.client.observing import observe
 
         return observe(self._jobs, which if isinstance(which, Job) else self._jobs.one(which))
+
+    def feedback(self, which: "int | str | Job | None" = None, *, file: str | None = None) -> "Reported":
+        """Return what a job reports, of its last run; or what any feedback `file` says (`-`: standard input).
+
+        A mapping of texts; its `.faults` says what is wrong with which keys. Raises NotFound, UsageError, SystemFault.
+        """
+        from outlast.client.reported import feedback_of, parse_file
+
+        if (which is None) == (file is None):
+            raise UsageError("feedback is of a job, or of a file", "name one of them")
+        return feedback_of(self._jobs, which) if which is not None else parse_file(file or "")
+
+    def report(self, facts: "Mapping[str, str | None]", *, clear: bool = False) -> None:
+        """Report facts from inside of a job, as `outlast report` does; see `outlast.current`. None clears one, `clear` all before.
+
+        Raises Refused outside of a job, UsageError, SystemFault.
+        """
+        from outlast.client.reporting import report
+
+        report(facts, clear=clear)
 
     def logs(self, which: "int | str | Job", run: int = -1) -> "Output":
         """Return what a run of a job has written so far: `.stdout`, `.stderr`, `.lines()`. Raises NotFound."""

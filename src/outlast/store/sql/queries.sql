@@ -162,3 +162,9 @@ WHERE j.name = ? AND j.ended_at IS NOT NULL AND j.outcome = 'succeeded' AND r.ou
 ORDER BY j.ended_at DESC LIMIT 21
 -- name: paused
 SELECT id FROM jobs INDEXED BY jobs_paused WHERE paused = 1 AND status = 'running'
+-- name: spend-file
+INSERT OR REPLACE INTO spent_files (path, job, run, identity) VALUES (?, ?, ?, ?)
+-- name: spent-files
+SELECT path, job, run, identity FROM spent_files
+-- name: forget-spent-file
+DELETE FROM spent_files WHERE path = ?
