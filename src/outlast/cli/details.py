@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from outlast.core.job import Job, Run
+    from outlast.core.observed import Observed
 
 _STATE = "state"
 _INSIDE = frozenset({"boot", "pid_start", "pidns", "state_file"})  # of an event: for machines, `--json` has them
@@ -36,12 +37,12 @@ def _facts(pairs: "Iterable[tuple[str, str]]", width: int | None) -> str:
 
 
 def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None = None, colours: bool = False, why: str = "",
-               notes: "Sequence[str]" = ()) -> str:  # fmt: skip
+               notes: "Sequence[str]" = (), observed: "Observed | None" = None) -> str:  # fmt: skip
     """Return everything known about a job, its runs as a table at the end. `why`: the sentence that explains how it stands.
 
-    `notes`: what its events say for people.
+    `notes`: what its events say for people; `observed`: what is seen of it beside its record.
     """
-    word = state(job)
+    word = state(job, observed)
     code = "" if job.exit_code is None else str(job.exit_code)
     ns = lasted(job, now)
     facts = [
@@ -67,6 +68,7 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
         ("ended", format_time_full(job.ended_at)),
         ("duration", "" if ns is None else format_duration(ns)),
         ("next run", format_time_full(job.next_run_at)),
+        *(_reported(observed) if observed else ()),
         ("stop wanted", _wish(job)),
         *(("note", note) for note in notes),
         ("info", ", ".join(filter(None, job.info))),
@@ -81,6 +83,12 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
     if runs:
         text += "\n" + runs_table(runs, now, width=width, colours=colours)
     return text
+
+
+def _reported(seen: "Observed") -> "list[tuple[str, str]]":
+    """Return what the job tells of itself."""
+    told = [("activity", seen.activity or ""), ("heartbeat", format_time_full(seen.heartbeat_at))]
+    return [*told, *(("reported", f"{key}={text}") for key, text in seen.feedback.items())]
 
 
 def _wish(job: "Job") -> str:

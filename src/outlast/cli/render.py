@@ -4,8 +4,9 @@ Every function returns the lines as one text that ends with a newline, or is emp
 """
 
 from outlast.cli.terminal import columns, cut, pad, paint, visible
-from outlast.core.columns import COLUMNS
+from outlast.core.columns import COLUMNS, OBSERVED
 from outlast.core.durations import format_duration
+from outlast.core.feedback import SILENT, STALLED
 from outlast.core.job import ENDED, FAILED, INTERRUPTED, LOST, NOT_STARTED, PENDING, QUEUED, RUNNING, SUCCEEDED, TIMED_OUT
 from outlast.core.options import value
 from outlast.core.shape import lasted
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from outlast.core.job import Job, Run
+    from outlast.core.observed import Observed
 
 GAP = "  "
 LEAST = 8  # a column that is cut keeps so many
@@ -75,8 +77,11 @@ def _fit(sizes: list[int], width: int, whole: frozenset[int], headings: "Sequenc
         sizes[i] = 0
 
 
-def state(job: "Job") -> str:
-    """Return the one word that says how a job stands: its outcome when it has ended, `paused`, `held`, `stopping`, else its status."""
+def state(job: "Job", seen: "Observed | None" = None) -> str:
+    """Return the one word that says how a job stands: its outcome when it has ended, `paused`, `held`, `stopping`, else its status.
+
+    With what is `seen` of it, one that runs and gives no heartbeat is `silent` or `stalled`.
+    """
     if job.status == ENDED:
         return job.outcome or ENDED
     if job.stop_requested and job.status == RUNNING:
@@ -87,6 +92,8 @@ def state(job: "Job") -> str:
         return "held"
     if job.status == PENDING and job.run:
         return "retrying"
+    if seen is not None and seen.activity in {SILENT, STALLED} and job.status == RUNNING:
+        return seen.activity or ""
     return job.status
 
 
@@ -98,7 +105,7 @@ def colour(word: str) -> str:
         return "green"
     if word in {RUNNING, "stopping"}:
         return "blue"
-    return "yellow" if word in {PENDING, QUEUED, "paused", "held", "retrying"} else "dim"
+    return "yellow" if word in {PENDING, QUEUED, "paused", "held", "retrying", SILENT, STALLED} else "dim"
 
 
 def run_count(job: "Job") -> str:
@@ -119,10 +126,12 @@ def usual_columns(jobs: "Sequence[Job]") -> list[str]:
     return shown
 
 
-def cell(job: "Job", column: str, now: int) -> str:  # noqa: PLR0911  # one line per kind of column
-    """Return the text of a job's cell."""
+def cell(job: "Job", column: str, now: int, seen: "Observed | None" = None) -> str:  # noqa: PLR0911  # one line per kind of column
+    """Return the text of a job's cell; `seen`: what was observed of it, for the columns that tell of that."""
+    if column in OBSERVED:
+        return "" if seen is None else _seen_text(column, seen)
     if column == "state":
-        return state(job)
+        return state(job, seen)
     if column == "duration":
         ns = lasted(job, now)
         return "" if ns is None else format_duration(ns)
@@ -146,17 +155,27 @@ def cell(job: "Job", column: str, now: int) -> str:  # noqa: PLR0911  # one line
     return "" if held is None else str(held)
 
 
+def _seen_text(column: str, seen: "Observed") -> str:
+    if column == "feedback":
+        return " ".join(f"{key}={text}" for key, text in seen.feedback.items())
+    return seen.activity or ""
+
+
 def jobs_table(jobs: "Sequence[Job]", now: int, *, shown: "Sequence[str] | None" = None, width: int | None = None, colours: bool = False,
-               runs: "Mapping[int, Sequence[Run]] | None" = None) -> str:  # fmt: skip
-    """Return jobs as a table; `shown`: its columns; `runs` by job id stand under their job. Empty if there are no jobs."""
+               runs: "Mapping[int, Sequence[Run]] | None" = None, observed: "Mapping[int, Observed] | None" = None) -> str:  # fmt: skip
+    """Return jobs as a table; `shown`: its columns; `runs` by job id stand under their job. Empty if there are no jobs.
+
+    `observed` by job id is for what needs it.
+    """
     if not jobs:
         return ""
     names = list(shown or usual_columns(jobs))
     rows: list[list[str]] = []
     words: list[str] = []
     for job in jobs:
-        rows.append([cell(job, name, now) for name in names])
-        words.append(state(job))
+        seen = (observed or {}).get(job.id)
+        rows.append([cell(job, name, now, seen) for name in names])
+        words.append(state(job, seen))
         for run in (runs or {}).get(job.id, ()):
             rows.append([_run_cell(run, name, now) for name in names])
             words.append(run.outcome or run.status)

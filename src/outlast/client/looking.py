@@ -51,11 +51,14 @@ class Looking:
         job = self._jobs.one(which)
         return waiting_for(self._jobs.reading, job) if self._jobs.reading is not None and job.waits else []
 
-    def observe(self, which: "int | str | Job") -> "Observed":
-        """Return what is seen of a job beside its record: feedback, progress, activity, last line of output, usage."""
-        from outlast.client.observing import observe
+    def observe(self, which: "int | str | Job", *, whole: bool = False) -> "Observed":
+        """Return what is seen of a job beside its record: feedback, progress, activity, last line of output, usage.
 
-        return observe(self._jobs, which if isinstance(which, Job) else self._jobs.one(which))
+        `whole`: however much there is to be read for that.
+        """
+        from outlast.client.observing import BUDGET, observe
+
+        return observe(self._jobs, which if isinstance(which, Job) else self._jobs.one(which), None if whole else BUDGET)
 
     def feedback(self, which: "int | str | Job | None" = None, *, file: str | None = None) -> "Reported":
         """Return what a job reports, of its last run; or what any feedback `file` says (`-`: standard input).

@@ -25,6 +25,9 @@ def why(jobs: "Jobs", job: "Job") -> str:
         around = around.replace(waiting_for=tuple(waiting_for(reading, job)))
     elif job.status == RUNNING and job.runs:
         around = around.replace(limits=job.runs[-1].limits)
+        if "timeout.heartbeat" in job.spec:
+            seen = jobs.observe(job)
+            around = around.replace(activity=seen.activity, heartbeat_at=seen.heartbeat_at)
     return explain(job, around, now())
 
 

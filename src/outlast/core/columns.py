@@ -28,7 +28,11 @@ COLUMNS: dict[str, str] = {
     "info": "INFO",
     "params": "PARAMS",
     "rerun_of": "RERUN OF",
+    "activity": "ACTIVITY",
+    "feedback": "FEEDBACK",
 }
+# what is no field of a job: it has to be looked at, or its last run
+OBSERVED = frozenset({"activity", "feedback"})
 # what a listing can be sorted by, with the job's field that it means; duration is ended (or now) minus started
 SORTS: dict[str, str] = {
     "id": "id",

@@ -215,7 +215,7 @@ def path_of(spec: "Mapping[str, Any]", cwd: str, job: int, otherwise: str) -> st
         if folder is None:
             return otherwise
         given = f"{folder.rstrip('/') if folder.strip('/') else ''}/feedback_{job}.log"
-    return given if given.startswith("/") else f"{cwd}/{given}"
+    return given if given.startswith("/") else f"{cwd.rstrip('/')}/{given.removeprefix('./')}"
 
 
 def is_elsewhere(spec: "Mapping[str, Any]") -> bool:

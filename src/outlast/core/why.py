@@ -16,10 +16,10 @@ class Around(Value):
     """What the answer depends on beside the job.
 
     Its group's slots and use, how many stand before it, whether a supervisor lives; `waiting_for`: what it needs, as sentence parts;
-    `mutex`: the running job that has a mutex of it, and the word; `limits`: of its present run.
+    `mutex`: the running job that has a mutex of it, and the word; `limits`: of its present run; `activity`, `heartbeat_at`: its liveliness.
     """
 
-    _fields = ("slots", "running", "before", "group_paused", "supervised", "waiting_for", "mutex", "limits")
+    _fields = ("slots", "running", "before", "group_paused", "supervised", "waiting_for", "mutex", "limits", "activity", "heartbeat_at")
     slots: int | None
     running: int
     before: int
@@ -28,9 +28,11 @@ class Around(Value):
     waiting_for: "tuple[str, ...]"
     mutex: "tuple[int, str] | None"
     limits: "dict[str, object] | None"
+    activity: str | None
+    heartbeat_at: int | None
     _defaults = {
         "slots": None, "running": 0, "before": 0, "group_paused": False, "supervised": True, "waiting_for": (), "mutex": None,
-        "limits": None,
+        "limits": None, "activity": None, "heartbeat_at": None,
     }  # fmt: skip
 
 
@@ -175,6 +177,8 @@ def _ends(job: "Job", around: Around, now: int) -> "list[str]":
         told.append(f"A run of it may take {format_duration(limit)} (timeout.run).")
     elif job.status == j.RUNNING and isinstance(value(job.spec, "timeout.run"), str):
         told.append(f"No run of this name has succeeded yet, so its limit of {value(job.spec, 'timeout.run')} of the usual is none.")
+    if job.status == j.RUNNING and around.activity is not None:
+        told.append(_activity(job, around, now))
     abort = "retries.abort-datetime" if job.run else "wait.abort-datetime"
     if job.status != j.RUNNING and value(job.spec, abort) is not None:
         told.append(f"If it cannot start before {_at(value(job.spec, abort), now)} it is aborted ({abort}).")
@@ -183,6 +187,15 @@ def _ends(job: "Job", around: Around, now: int) -> "list[str]":
         told.append(f"All of it may take until {_at(job.created_at + job.paused_for + whole, now)} (timeout.job).")
     told += (f"Warned at {_at(warning['at'], now)}: {warning['text']}." for warning in job.warnings)
     return told
+
+
+def _activity(job: "Job", around: Around, now: int) -> str:
+    """Return how lively the run is, and what follows from it."""
+    limit = f"without one for {format_duration(value(job.spec, 'timeout.heartbeat'))} it is ended (timeout.heartbeat)"
+    last = "it has given no heartbeat yet"
+    if around.heartbeat_at is not None:
+        last = f"its last heartbeat was {format_duration(max(now - around.heartbeat_at, 0))} ago"
+    return f"It is {around.activity}: {last}; {limit}."
 
 
 def _reserved(job: "Job", _: Around, now: int) -> str:

@@ -5,6 +5,7 @@ import sys
 
 from outlast.cli import render
 from outlast.cli.terminal import colours, width
+from outlast.core.columns import OBSERVED
 from outlast.core.job import RUNNING
 from outlast.core.selectors import parse_selectors
 from outlast.seams import now
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from outlast.cli.parse import Parsed
     from outlast.client.jobs import Jobs
     from outlast.core.job import Job
+    from outlast.core.observed import Observed
 
 _FILTERS = ("status", "outcome", "name", "group", "text", "since", "until", "last", "slowest", "sort")
 _OF_ALL = ("last", "slowest", "sort", "among")  # with these active and ended jobs are one listing, not two
@@ -42,13 +44,21 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         return 0
     sys.stdout.write(
         render.jobs_table(
-            found, now(), shown=parsed.options.get("columns"), width=width(os.environ), colours=colours(os.environ), runs=runs
+            found, now(), shown=parsed.options.get("columns"), width=width(os.environ), colours=colours(os.environ), runs=runs,
+            observed=_observed(parsed, jobs, found),
         )
-    )
+    )  # fmt: skip
     if not parsed.options.get("quiet"):
         sys.stdout.flush()
         _say(len(found), more, parsed, jobs)
     return 0
+
+
+def _observed(parsed: "Parsed", jobs: "Jobs", found: "list[Job]") -> "dict[int, Observed]":
+    """Return what is seen of the jobs of which the table shows something of that."""
+    if not OBSERVED.isdisjoint(parsed.options.get("columns") or ()):
+        return {job.id: jobs.observe(job) for job in found}
+    return {job.id: jobs.observe(job) for job in found if job.status == RUNNING and "timeout.heartbeat" in job.spec}
 
 
 def _listed(parsed: "Parsed", jobs: "Jobs", wanted: "dict[str, Any]") -> "tuple[list[Job], int]":
