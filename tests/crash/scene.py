@@ -26,6 +26,7 @@ SCRIPT = """
 echo "$OUTLAST_JOB.$OUTLAST_RUN" >> {folder}/started
 case $1 in
 lines) seq 1 3000 ;;
+reports) printf '[progress]50\\n[]\\n[result]done' >> "$OUTLAST_FEEDBACK" ;;
 fails) echo 'no luck' >&2; (exit 7) ;;
 retried) echo "run $OUTLAST_RUN"; [ "$OUTLAST_RUN" -ge 3 ] ;;
 stopped|late) sleep 1000 ;;
@@ -56,6 +57,7 @@ class Kind(NamedTuple):
 SMALL_FILES = ("--log.file.max-bytes", "200000", "--log.run.max-files", "3")
 KINDS = {
     "lines": Kind((), "succeeded", 0, 1, lambda _: numbers(3000)),
+    "reports": Kind((), "succeeded", 0, 1, lambda _: b""),
     "fails": Kind((), "failed", 7, 1, lambda _: b""),
     "retried": Kind(("--retries", "4"), "succeeded", 0, 3, lambda run: b"run %d\n" % run),
     "stopped": Kind((), "stopped", None, 1, lambda _: b""),
