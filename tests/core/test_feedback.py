@@ -252,7 +252,7 @@ def test_activity(silence: int, word: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "path"),
     [
-        ({}, "/home/own"),
+        ({}, "/own/path"),
         ({"feedback": "f.log"}, "/srv/f.log"),
         ({"feedback": "./f.log"}, "/srv/f.log"),
         ({"feedback": "/tmp/f"}, "/tmp/f"),
@@ -262,4 +262,4 @@ def test_activity(silence: int, word: str) -> None:
     ],
 )
 def test_where_it_is(spec: "dict[str, str]", path: str) -> None:
-    assert path == path_of(spec, "/srv", 7, "/home/own")
+    assert path == path_of(spec, "/srv", 7, "/own/path")

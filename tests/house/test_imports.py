@@ -43,6 +43,7 @@ def bare() -> set[str]:
         ("show", "1"),
         ("show", "1", "--json"),
         ("wait", "1"),
+        ("report", "progress=12", "phase=copy"),
     ],
     ids=lambda words: "-".join(("outlast", *words)),
 )
@@ -51,7 +52,7 @@ def test_a_light_command(outlast: Outlast, bare: set[str], words: tuple[str, ...
     outlast("wait", "1", status=0)
     with subprocess.Popen(
         [sys.executable, "-X", "importtime", COMMAND, *words],
-        env=outlast.environ(),
+        env=outlast.environ({"OUTLAST_FEEDBACK": str(outlast.folder / "feedback")}),
         cwd=outlast.folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

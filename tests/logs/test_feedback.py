@@ -1,10 +1,13 @@
 """A feedback file is read on where it was left, from the beginning if it is another one, and nothing else than a plain file is touched."""
 
 import os
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from outlast.logs.feedback import WORTH_KEEPING, Reader, mark_at_claim, reader_of
 
@@ -177,3 +180,51 @@ def test_a_fifo_in_its_place_in_the_last_moment(tmp_path: Path, monkeypatch: pyt
     done.join(20)
     assert not done.is_alive()
     assert {} == reader.parser.facts
+
+
+class Files:
+    """What happens to a file, and who reads it meanwhile: whatever it is, the reader knows what the file says, as one who reads it anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path, self.cache = folder / "f", str(folder / "cache")
+        self.reader = Reader()
+        self.count = 0
+
+    def line(self) -> bytes:
+        self.count += 1
+        return b"[k%d]%d\n" % (self.count % 7, self.count)
+
+    def do(self, what: str, number: int) -> None:
+        if what == "add":
+            with self.path.open("ab") as file:
+                file.write(b"".join(self.line() for _ in range(number)))
+        elif what == "half":
+            with self.path.open("ab") as file:
+                file.write(self.line()[: number + 1])
+        elif what == "cut":
+            self.path.write_bytes(b"".join(self.line() for _ in range(number)))
+        elif what == "other":
+            self.path.unlink(missing_ok=True)
+            self.path.write_bytes(b"[]\n" + self.line())
+        elif what == "gone":
+            self.path.unlink(missing_ok=True)
+        elif what == "read":
+            self.reader.read(str(self.path), number * 3)
+        else:
+            self.reader._read = WORTH_KEEPING
+            self.reader.save(self.cache)
+            self.reader = Reader.from_cache(self.cache)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["add", "half", "cut", "other", "gone", "read", "read", "keep"]), st.integers(0, 20)), max_size=30)
+)
+def test_whatever_happens_to_a_file(happens: "list[tuple[str, int]]") -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        files = Files(Path(folder))
+        for what, number in happens:
+            files.do(what, number)
+        fresh = Reader()
+        assert files.reader.read(str(files.path)) == fresh.read(str(files.path)) is True
+        if fresh.changed is not None:
+            assert fresh.parser.facts == files.reader.parser.facts

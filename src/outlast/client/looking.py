@@ -54,11 +54,11 @@ class Looking:
     def observe(self, which: "int | str | Job", *, whole: bool = False) -> "Observed":
         """Return what is seen of a job beside its record: feedback, progress, activity, last line of output, usage.
 
-        `whole`: however much there is to be read for that.
+        `whole`: read more for that than a listing may.
         """
-        from outlast.client.observing import BUDGET, observe
+        from outlast.client.observing import BUDGET, WHOLE, observe
 
-        return observe(self._jobs, which if isinstance(which, Job) else self._jobs.one(which), None if whole else BUDGET)
+        return observe(self._jobs, which if isinstance(which, Job) else self._jobs.one(which), WHOLE if whole else BUDGET)
 
     def feedback(self, which: "int | str | Job | None" = None, *, file: str | None = None) -> "Reported":
         """Return what a job reports, of its last run; or what any feedback `file` says (`-`: standard input).

@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from outlast.client.jobs import Jobs
 
 
-BUDGET = 1 << 20  # bytes that are read of one file, unless all of it is wanted
+BUDGET = 1 << 20  # bytes that are read of one file in a listing
+WHOLE = 1 << 30  # likewise, of one job that is looked at by itself
 
 
-def observe(jobs: "Jobs", job: Job, most: int | None = BUDGET) -> Observed:
-    """Return what is seen of `job` now. A file that cannot be read tells nothing. `most`: bytes to read of a file, None: all."""
+def observe(jobs: "Jobs", job: Job, most: int = BUDGET) -> Observed:
+    """Return what is seen of `job` now. A file that cannot be read tells nothing. `most`: bytes to read of a file."""
     from outlast.client import reported
 
     seen: dict[str, Any] = {"feedback": job.feedback or {}, "progress": job.progress if job.status != RUNNING else None}

@@ -43,8 +43,8 @@ def feedback_of(jobs: "Jobs", which: "int | str | Job") -> Reported:
     return Reported({})
 
 
-def seen(jobs: "Jobs", job: Job, most: int | None) -> "dict[str, Any]":
-    """Return what `Observed` has of the feedback of a job; `most`: bytes of its file that may be read now, None: all."""
+def seen(jobs: "Jobs", job: Job, most: int) -> "dict[str, Any]":
+    """Return what `Observed` has of the feedback of a job; `most`: bytes of its file that may be read now."""
     if job.status == ENDED and job.run and job.feedback is None and jobs.reading is not None:
         recorded = jobs.reading.job(job.id)
         if recorded is not None and recorded.status == RUNNING:  # it has ended, and nobody has recorded that

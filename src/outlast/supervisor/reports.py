@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 AT_ONCE = 1 << 17  # bytes of one file that are read within a cycle, while others wait for the database
 IN_ALL = 1 << 20  # likewise, of all files
 PIECE = 1 << 20  # bytes between two cycles
+MOST = 4 << 30  # bytes in all: of more, as of a sparse file, the end is enough
 MOST_RESTARTS = 3  # of a file that is cut off again and again while it is read
 
 
@@ -35,20 +36,24 @@ def path_of(live: LiveRun) -> str:
 class Reading:
     """A feedback file that is read for the last time."""
 
-    __slots__ = ("busy", "path", "reader", "through", "until")
+    __slots__ = ("busy", "left", "path", "reader", "through", "until")
 
     def __init__(self, path: str, reader: Reader, until: int) -> None:
         """`until`: its size; what a process that the run left behind may still write is of no concern."""
         self.path = path
         self.reader = reader
         self.until = until
+        self.left = MOST
         self.through = False
         self.busy = False  # a call for its next piece is due
 
     def go_on(self, most: int) -> None:
         """Read up to `most` bytes."""
         whole = self.reader.read(self.path, most, self.until)
-        self.through = whole or self.reader.restarts > MOST_RESTARTS
+        self.left -= most
+        self.through = whole or self.reader.restarts > MOST_RESTARTS or self.left <= 0
+        if not whole and self.through:
+            self.reader.parser = self.reader.latest(self.path)
 
 
 class Reports:
@@ -121,6 +126,9 @@ class Reports:
         if reader.error is not None:
             text = f"its feedback could not be read: {os.strerror(reader.error.errno or 0)} ({reading.path})"
             live.notes.append(Noted(text=text, data={"errno": reader.error.errno}))
+        if reading.left <= 0:
+            text = f"its feedback has more than {MOST >> 30} GiB: what is recorded is what was read by then, and what its end says"
+            live.notes.append(Noted(text=text, data={"size": reader.size}))
         if faults:
             text = f"in its feedback: {f.sentence(faults, more=reader.parser.more_faults)}"
             live.notes.append(Noted(text=text, data={"feedback": faults}))
@@ -130,7 +138,7 @@ class Reports:
                 file = Spent(path=reading.path, job=live.id, run=live.run.run, identity=identity)
                 spend(self._context.store, file)
                 self._to_remove[file.path] = file
-        return ending.replace(feedback=facts, progress=f.progress(facts)) if facts else ending
+        return ending.replace(feedback=facts, progress=f.progress(facts) or ending.progress) if facts else ending
 
     def _made_it(self, live: LiveRun) -> bool:
         """Tell whether there was nothing at the place of the file before the run."""
