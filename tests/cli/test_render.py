@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from outlast.cli import details, render, terminal
 from outlast.core.columns import COLUMNS
 from outlast.core.job import OUTCOMES, Job, Run
+from outlast.core.observed import Observed
 
 NOW = 1_800_000_000_000_000_000
 SECOND = 1_000_000_000
@@ -72,11 +73,13 @@ def test_columns_come_when_they_say_something():
 def test_every_column_has_a_cell():
     times = {"next_run_at": NOW, "queued_at": NOW}
     full = job(1, "x", signal=15, info=["a", "", "b"], params={"n": "1"}, rerun_of=7, key="k", pid=5, group="g", **times)
-    cells = {name: render.cell(full, name, NOW) for name in COLUMNS}
+    seen = Observed(activity="silent", feedback={"a": "1", "b": "2 3"})
+    cells = {name: render.cell(full, name, NOW, seen) for name in COLUMNS}
     assert [] == [name for name, text in cells.items() if not text and name not in {"description", "user"}]
     assert "SIGTERM" == cells["signal"]
     assert "a, b" == cells["info"]
     assert "rsync -a 'x y'" == cells["command"]
+    assert ("silent", "a=1 b=2 3") == (cells["activity"], cells["feedback"])
 
 
 @pytest.mark.parametrize(
@@ -93,6 +96,9 @@ def test_every_column_has_a_cell():
 )
 def test_the_state_is_one_word(changes, word):
     assert word == render.state(job(1, "x", **changes))
+    silent = "silent" if word == "running" else word
+    assert silent == render.state(job(1, "x", **changes), Observed(activity="silent"))
+    assert word == render.state(job(1, "x", **changes), Observed(activity="active"))
 
 
 def test_colours_are_asked_for():
