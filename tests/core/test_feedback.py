@@ -98,7 +98,9 @@ def test_limits() -> None:
     parser = parsed(many + b"[k0]\n[k%d]x\n" % (KEYS + 1))
     assert KEYS == len(parser.facts)
     assert "x" == parser.facts[f"k{KEYS + 1}"]
-    assert {f"k{n}" for n in range(KEYS, KEYS + 5)} == parser.faults.keys()
+    assert dict.fromkeys((f"k{n}" for n in range(KEYS, KEYS + 5) if n != KEYS + 1), "there are more than 1,000 keys") == parser.faults
+    parser.feed(b"[]\n")
+    assert ({}, {}) == (parser.facts, parser.faults)
     parser = parsed(b"[v]" + b"x" * 10_000 + b"\n[" + b"k" * (KEY + 1) + b"]1\n[" + b"k" * KEY + b"]1\n")
     assert {"v": "x" * VALUE, "k" * KEY: "1"} == parser.facts
     assert ["v"] == [*parser.faults]
@@ -263,3 +265,16 @@ def test_activity(silence: int, word: str) -> None:
 )
 def test_where_it_is(spec: "dict[str, str]", path: str) -> None:
     assert path == path_of(spec, "/srv", 7, "/own/path")
+
+
+@given(CONTENT, st.lists(st.integers(0, 400), max_size=10))
+def test_cut_anywhere_it_is_the_same_when_there_are_too_many_keys(content: bytes, cuts: "list[int]") -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feedback, "KEYS", 2)
+        whole, pieces = parsed(content), Parser()
+        cuts = sorted(min(cut, len(content)) for cut in cuts)
+        for start, end in zip([0, *cuts], [*cuts, len(content)], strict=True):
+            pieces.feed(content[start:end])
+        pieces.finish()
+        assert everything(whole) == everything(pieces)
+        assert len(whole.facts) <= 2

@@ -39,13 +39,14 @@ class Parser:
     `skipped`: how many lines are neither feedback nor comments. Memory is bounded by the limits of this module.
     """
 
-    __slots__ = ("_faults", "_rest", "_values", "more_faults", "skipped")
+    __slots__ = ("_faults", "_left_out", "_rest", "_values", "more_faults", "skipped")
 
     def __init__(self) -> None:
         """Nothing was read yet."""
         self._values: dict[bytes, bytes] = {}
         self._rest = b""  # of an unfinished line, its first _LINE bytes
         self._faults: dict[str, str] = {}
+        self._left_out: dict[bytes, None] = {}  # keys for which there is no room since the last `[]`
         self.skipped = 0
         self.more_faults = False  # than are named
 
@@ -93,12 +94,16 @@ class Parser:
             value = given.rstrip()
             if not key or key in wrong:
                 continue
-            if not value:
-                self._values.pop(key, None)
-            elif key in self._values or len(self._values) < KEYS:
+            if value and len(self._values) >= KEYS and key not in self._values:
+                if len(self._left_out) <= FAULTS:
+                    self._left_out[key] = None
+                continue
+            if self._left_out:
+                self._left_out.pop(key, None)
+            if value:
                 self._values[key] = value
             else:
-                self._fault(key, f"there are more than {KEYS:,} keys")
+                self._values.pop(key, None)
 
     def _last_clearing(self, pairs: "list[tuple[bytes, bytes]]") -> int:
         """Do what the `[]` among the pairs say. Returns the place of the last one, -1 if there is none."""
@@ -112,6 +117,7 @@ class Parser:
                 last = place
         if last >= 0:
             self._values.clear()
+            self._left_out.clear()
         return last
 
     def _is_wrong(self, key: bytes) -> bool:
@@ -142,14 +148,14 @@ class Parser:
     def faults(self) -> "dict[str, str]":
         """The keys with which something is wrong, and what: each once."""
         cut = {_text(key): f"its value is longer than {VALUE:,} bytes and is cut" for key, v in self._values.items() if len(v) > VALUE}
-        return {**cut, **self._faults}
+        return {**cut, **self._faults, **dict.fromkeys(map(_text, self._left_out), f"there are more than {KEYS:,} keys")}
 
     def kept(self) -> "dict[str, Any]":
         """Return all of it as JSON can hold it: see `again`."""
         values = {key.decode("latin-1"): value.decode("latin-1") for key, value in self._values.items()}
         return {
             "values": values, "rest": self._rest.decode("latin-1"), "faults": self._faults, "skipped": self.skipped,
-            "more_faults": self.more_faults,
+            "left_out": [key.decode("latin-1") for key in self._left_out], "more_faults": self.more_faults,
         }  # fmt: skip
 
     @classmethod
@@ -157,6 +163,7 @@ class Parser:
         """Return the parser that `kept` tells of. Raises KeyError, TypeError, ValueError, AttributeError if it tells of none."""
         made = cls()
         made._values = {key.encode("latin-1"): value.encode("latin-1") for key, value in kept["values"].items()}
+        made._left_out = {key.encode("latin-1"): None for key in kept["left_out"]}
         made._rest = kept["rest"].encode("latin-1")
         made._faults = {str(key): str(what) for key, what in kept["faults"].items()}
         made.skipped, made.more_faults = int(kept["skipped"]), bool(kept["more_faults"])
@@ -166,7 +173,8 @@ class Parser:
         """Return what is known if `tail` is the end of what is still unread: its values are true, others are as they were."""
         made = Parser()
         made._values = dict(self._values)
-        made._faults, made.more_faults, made.skipped = dict(self._faults), self.more_faults, self.skipped
+        made._faults, made._left_out = dict(self._faults), dict(self._left_out)
+        made.more_faults, made.skipped = self.more_faults, self.skipped
         made.feed(tail.partition(b"\n")[2])  # it may begin in the middle of a line
         return made
 
