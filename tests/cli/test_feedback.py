@@ -188,7 +188,7 @@ def test_paths_that_cannot_be(outlast, words, about):
 
 def test_activity_and_the_end_at_the_limit(outlast):
     (outlast.folder / "f").write_text("[old]1\n")
-    outlast.run("--feedback", "f", "--timeout.heartbeat", "4s", "--", "sleep", "1000")
+    outlast.run("--feedback", "f", "--timeout.heartbeat", "8s", "--", "sleep", "1000")
     outlast("wait", "1", "--status", "running", status=0)
     seen = []
 
@@ -197,13 +197,13 @@ def test_activity_and_the_end_at_the_limit(outlast):
         seen.append((shown["activity"], outlast("list", "--columns", "state", status=0).text.splitlines()[-1]))
         return shown["status"] == "ended"
 
-    eventually(is_over)
+    eventually(is_over, 60)
     words = [activity for activity, _ in seen if activity]
     assert ["active", "silent", "stalled"] == sorted({*words}, key=words.index)
-    assert {"running", "silent", "stalled", "timed_out"} >= {state for _, state in seen} >= {"silent", "stalled"}
+    assert {"running", "silent", "stalled", "stopping", "timed_out"} >= {state for _, state in seen} >= {"silent", "stalled"}
     shown = outlast.show(1)
-    assert ("timed_out", 4.0) == (shown["outcome"], shown["duration"] // 1)
-    assert "timed out: timeout.heartbeat of 4s passed without a heartbeat, ended by SIGTERM" == shown["reason"]
+    assert ("timed_out", True) == (shown["outcome"], shown["duration"] > 7.9)
+    assert "timed out: timeout.heartbeat of 8s passed without a heartbeat, ended by SIGTERM" == shown["reason"]
 
 
 def test_a_heartbeat_at_ones_own_path_counts(outlast):

@@ -129,7 +129,7 @@ def usual_columns(jobs: "Sequence[Job]") -> list[str]:
 def cell(job: "Job", column: str, now: int, seen: "Observed | None" = None) -> str:  # noqa: PLR0911  # one line per kind of column
     """Return the text of a job's cell; `seen`: what was observed of it, for the columns that tell of that."""
     if column in OBSERVED:
-        return "" if seen is None else _seen_text(column, seen)
+        return _seen_text(job, column, seen)
     if column == "state":
         return state(job, seen)
     if column == "duration":
@@ -155,10 +155,11 @@ def cell(job: "Job", column: str, now: int, seen: "Observed | None" = None) -> s
     return "" if held is None else str(held)
 
 
-def _seen_text(column: str, seen: "Observed") -> str:
+def _seen_text(job: "Job", column: str, seen: "Observed | None") -> str:
     if column == "feedback":
-        return " ".join(f"{key}={text}" for key, text in seen.feedback.items())
-    return seen.activity or ""
+        facts = seen.feedback if seen else job.feedback or {}
+        return " ".join(f"{key}={text}" for key, text in facts.items())
+    return (seen.activity or "") if seen else ""
 
 
 def jobs_table(jobs: "Sequence[Job]", now: int, *, shown: "Sequence[str] | None" = None, width: int | None = None, colours: bool = False,

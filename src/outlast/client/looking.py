@@ -6,6 +6,7 @@ from outlast.core.job import Job
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
     from typing import Any
 
     from outlast.client.jobs import Jobs
@@ -51,14 +52,15 @@ class Looking:
         job = self._jobs.one(which)
         return waiting_for(self._jobs.reading, job) if self._jobs.reading is not None and job.waits else []
 
-    def observe(self, which: "int | str | Job", *, whole: bool = False) -> "Observed":
+    def observe(self, which: "int | str | Job", wanted: "AbstractSet[str] | None" = None, *, whole: bool = False) -> "Observed":
         """Return what is seen of a job beside its record: feedback, progress, activity, last line of output, usage.
 
-        `whole`: read more for that than a listing may.
+        `wanted`: the fields that are needed (None: all); what only others need is not looked at. `whole`: read more than a listing may.
         """
         from outlast.client.observing import BUDGET, WHOLE, observe
 
-        return observe(self._jobs, which if isinstance(which, Job) else self._jobs.one(which), WHOLE if whole else BUDGET)
+        job = which if isinstance(which, Job) else self._jobs.one(which)
+        return observe(self._jobs, job, wanted, WHOLE if whole else BUDGET)
 
     def feedback(self, which: "int | str | Job | None" = None, *, file: str | None = None) -> "Reported":
         """Return what a job reports, of its last run; or what any feedback `file` says (`-`: standard input).

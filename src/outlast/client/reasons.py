@@ -26,7 +26,7 @@ def why(jobs: "Jobs", job: "Job") -> str:
     elif job.status == RUNNING and job.runs:
         around = around.replace(limits=job.runs[-1].limits)
         if "timeout.heartbeat" in job.spec:
-            seen = jobs.observe(job)
+            seen = jobs.observe(job, {"activity"})
             around = around.replace(activity=seen.activity, heartbeat_at=seen.heartbeat_at)
     return explain(job, around, now())
 

@@ -9,11 +9,16 @@ from outlast.seams import now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
     from typing import Any
 
     from outlast.client.jobs import Jobs
     from outlast.core.job import Run
     from outlast.logs.feedback import Mark
+
+
+FIELDS = frozenset({"feedback", "heartbeat_at", "heartbeat_timeout", "activity", "progress"})  # of what is observed
+_CONTENT = frozenset({"feedback", "progress"})  # those for which the file has to be read
 
 
 class Reported(dict[str, str]):
@@ -43,8 +48,11 @@ def feedback_of(jobs: "Jobs", which: "int | str | Job") -> Reported:
     return Reported({})
 
 
-def seen(jobs: "Jobs", job: Job, most: int) -> "dict[str, Any]":
-    """Return what `Observed` has of the feedback of a job; `most`: bytes of its file that may be read now."""
+def seen(jobs: "Jobs", job: Job, most: int, wanted: "AbstractSet[str] | None" = None) -> "dict[str, Any]":
+    """Return what `Observed` has of the feedback of a job, at least the fields that are `wanted` (None: all).
+
+    `most`: bytes of its file that may be read now; of more its end is read, too.
+    """
     if job.status == ENDED and job.run and job.feedback is None and jobs.reading is not None:
         recorded = jobs.reading.job(job.id)
         if recorded is not None and recorded.status == RUNNING:  # it has ended, and nobody has recorded that
@@ -64,7 +72,9 @@ def seen(jobs: "Jobs", job: Job, most: int) -> "dict[str, Any]":
     found: dict[str, Any] = {"feedback": {}, "heartbeat_at": changed, "heartbeat_timeout": timeout}
     if timeout is not None and began is not None:
         found["activity"] = f.activity(_silence(jobs, job, run, max(changed or 0, began)), timeout)
-    parser = _parser(jobs, job, most) if told is not None and told.st_size else None
+    if told is None or not told.st_size or (wanted is not None and _CONTENT.isdisjoint(wanted)):
+        return found
+    parser = _parser(jobs, job, most)
     return found if parser is None else {**found, **_told(parser.facts)}
 
 

@@ -31,8 +31,8 @@ COLUMNS: dict[str, str] = {
     "activity": "ACTIVITY",
     "feedback": "FEEDBACK",
 }
-# what is no field of a job: it has to be looked at, or its last run
-OBSERVED = frozenset({"activity", "feedback"})
+# what is no field of a job: it has to be looked at; each with the field of `core.observed` that it needs
+OBSERVED: dict[str, str] = {"activity": "activity", "feedback": "feedback"}
 # what a listing can be sorted by, with the job's field that it means; duration is ended (or now) minus started
 SORTS: dict[str, str] = {
     "id": "id",

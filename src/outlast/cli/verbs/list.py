@@ -42,10 +42,11 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         observed = {job.id: jobs.observe(job) for job in found if job.status == RUNNING}
         print(dumps(jobs_shape(found, more, now(), runs, waits, observed)))
         return 0
+    shown = parsed.options.get("columns")
     sys.stdout.write(
         render.jobs_table(
-            found, now(), shown=parsed.options.get("columns"), width=width(os.environ), colours=colours(os.environ), runs=runs,
-            observed=_observed(parsed, jobs, found),
+            found, now(), shown=shown, width=width(os.environ), colours=colours(os.environ), runs=runs,
+            observed=_observed(jobs, found, shown),
         )
     )  # fmt: skip
     if not parsed.options.get("quiet"):
@@ -54,11 +55,16 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     return 0
 
 
-def _observed(parsed: "Parsed", jobs: "Jobs", found: "list[Job]") -> "dict[int, Observed]":
-    """Return what is seen of the jobs of which the table shows something of that."""
-    if not OBSERVED.isdisjoint(parsed.options.get("columns") or ()):
-        return {job.id: jobs.observe(job) for job in found}
-    return {job.id: jobs.observe(job) for job in found if job.status == RUNNING and "timeout.heartbeat" in job.spec}
+def _observed(jobs: "Jobs", found: "list[Job]", shown: "list[str] | None") -> "dict[int, Observed]":
+    """Return what the columns need to know of running jobs beside their records; the state of one with a heartbeat is its activity."""
+    wanted = {OBSERVED[name] for name in shown or () if name in OBSERVED}
+    lively = {"activity"} if shown is None or "state" in shown else set()
+    observed = {}
+    for job in found:
+        fields = wanted | lively if "timeout.heartbeat" in job.spec else wanted
+        if job.status == RUNNING and fields:
+            observed[job.id] = jobs.observe(job, fields)
+    return observed
 
 
 def _listed(parsed: "Parsed", jobs: "Jobs", wanted: "dict[str, Any]") -> "tuple[list[Job], int]":
