@@ -66,7 +66,7 @@ KINDS = {
     "loud": Kind(SMALL_FILES, "succeeded", 0, 1, lambda _: numbers(8000, 100)),
     "gated": Kind(SMALL_FILES, "succeeded", 0, 1, lambda _: numbers(8000, 100)),
 }
-WORK = ("lines", "fails", "retried", "stopped", "loud")
+WORK = ("lines", "fails", "retried", "stopped", "loud", "reports")
 OURS = "its shim was killed"  # in the reason of a run whose shim could not tell
 
 
@@ -312,6 +312,7 @@ class Scene:
                 kind = KINDS[job.name]
                 assert (kind.outcome, kind.code) == (job.outcome, job.exit_code), job
                 assert job.run == kind.runs or "stopped" == job.name, job
+                assert cut or '{"result": "done"}' == job.feedback or "reports" != job.name, job
         finished = self("doctor", "--json")
         assert 0 == finished.status, finished
 
