@@ -41,7 +41,7 @@ def feedback_of(jobs: "Jobs", which: "int | str | Job") -> Reported:
         recorded = jobs.reading.job(job.id) if jobs.reading is not None else None
         if recorded is None or recorded.status != RUNNING:
             return Reported((recorded or job).feedback or {})
-        parser = _parser(jobs, recorded, None, ended=job.status == ENDED)
+        parser = _parser(jobs, recorded, None, ended=job.status != RUNNING)
         if parser is not None:
             return Reported(parser.facts, parser)
         job = recorded  # there is no file; or its end was recorded meanwhile, and the file removed
