@@ -351,6 +351,18 @@ def test_a_large_one_is_read_on_where_it_was_left(outlast):
     eventually(lambda: [] == kept(outlast))
 
 
+def test_the_cache_of_one_that_stays_goes(outlast):
+    (outlast.folder / "f").touch()
+    outlast.run("--feedback", "f", "--", "sh", "-c", f"yes '[progress]12' | head -n 100000 >> f; touch written; {GO}")
+    eventually((outlast.folder / "written").exists)
+    assert {"progress": "12"} == told(outlast)
+    assert ["1.1.feedback-cache"] == kept(outlast)
+    (outlast.folder / "go").touch()
+    assert {"progress": "12"} == ended(outlast)["feedback"]
+    eventually(lambda: [] == kept(outlast))
+    assert (outlast.folder / "f").exists()
+
+
 def test_a_listing_reads_no_more_than_its_part_and_still_says_what_is_true(outlast):
     write = f"yes '[progress]12' | head -n 600000 > $OUTLAST_FEEDBACK; echo '[ready]1' >> $OUTLAST_FEEDBACK; touch written; {GO}"
     outlast.run("--", "sh", "-c", write)

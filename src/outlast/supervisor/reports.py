@@ -11,7 +11,7 @@ from _functools import partial  # type: ignore[import-not-found]  # `functools` 
 
 from outlast.core import feedback as f
 from outlast.core.events import Noted
-from outlast.logs.feedback import CACHE_SUFFIX, SUFFIX, Reader, look, mark_at_claim, reader_of
+from outlast.logs.feedback import CACHE_SUFFIX, SUFFIX, WORTH_KEEPING, Reader, look, mark_at_claim, reader_of
 from outlast.seams import failpoint
 from outlast.store.spent import Spent, forget, spend, spent
 from outlast.supervisor.context import Context, LiveRun
@@ -36,7 +36,7 @@ def path_of(live: LiveRun) -> str:
 class Reading:
     """A feedback file that is read for the last time."""
 
-    __slots__ = ("busy", "left", "path", "reader", "through", "until")
+    __slots__ = ("busy", "left", "path", "reader", "through", "until", "whole")
 
     def __init__(self, path: str, reader: Reader, until: int) -> None:
         """`until`: its size; what a process that the run left behind may still write is of no concern."""
@@ -45,21 +45,22 @@ class Reading:
         self.until = until
         self.left = MOST
         self.through = False
+        self.whole = False  # nothing was left out
         self.busy = False  # a call for its next piece is due
 
     def go_on(self, most: int) -> None:
         """Read up to `most` bytes."""
-        whole = self.reader.read(self.path, most, self.until)
+        self.whole = self.reader.read(self.path, most, self.until)
         self.left -= most
-        self.through = whole or self.reader.restarts > MOST_RESTARTS or self.left <= 0
-        if not whole and self.through:
+        self.through = self.whole or self.reader.restarts > MOST_RESTARTS or self.left <= 0
+        if self.through and not self.whole:
             self.reader.parser = self.reader.latest(self.path)
 
 
 class Reports:
     """Sees to the feedback of runs that are over."""
 
-    __slots__ = ("_context", "_forgotten", "_left", "_removed", "_swept", "_to_remove")
+    __slots__ = ("_caches", "_context", "_forgotten", "_left", "_removed", "_swept", "_to_remove")
 
     def __init__(self, context: Context) -> None:
         """See the module."""
@@ -67,6 +68,7 @@ class Reports:
         self._to_remove: dict[str, Spent] = {}  # once the present transaction is durable
         self._removed: list[str] = []  # and the record still says that they are to be
         self._forgotten: list[str] = []  # likewise, if the present transaction fails
+        self._caches: list[str] = []  # of no use once the present transaction is durable
         self._left = IN_ALL  # bytes that may be read in this cycle
         self._swept = False  # what a supervisor before us left is removed
 
@@ -126,12 +128,14 @@ class Reports:
         if reader.error is not None:
             text = f"its feedback could not be read: {os.strerror(reader.error.errno or 0)} ({reading.path})"
             live.notes.append(Noted(text=text, data={"errno": reader.error.errno}))
-        if reading.left <= 0:
-            text = f"its feedback has more than {MOST >> 30} GiB: what is recorded is what was read by then, and what its end says"
+        if not reading.whole:
+            text = f"its feedback could not be read in full ({reader.size} bytes): what its end says is recorded, and what was read before"
             live.notes.append(Noted(text=text, data={"size": reader.size}))
         if faults:
             text = f"in its feedback: {f.sentence(faults, more=reader.parser.more_faults)}"
             live.notes.append(Noted(text=text, data={"feedback": faults}))
+        if reader.size >= WORTH_KEEPING:
+            self._caches.append(live.path + CACHE_SUFFIX)
         if self._made_it(live) and reader.error is None and reader.identity is not None:
             identity = _identity(reading.path)
             if identity is not None and identity.startswith("{}:{}:".format(*reader.identity)):
@@ -151,6 +155,9 @@ class Reports:
         """Remove what the record has by now."""
         self._left = IN_ALL
         self._forgotten = []
+        caches, self._caches = self._caches, []
+        for cache in caches:
+            _unlink(cache)
         if not self._to_remove:
             return
         files, self._to_remove = self._to_remove, {}
@@ -167,17 +174,23 @@ class Reports:
                 os.unlink(file.path)
             except OSError as error:
                 self._context.log(f"job {file.job}: {file.path} could not be removed: {os.strerror(error.errno or 0)}")
-        try:
-            os.unlink(self._context.home.run_path(file.job, file.run) + CACHE_SUFFIX)
-        except OSError:
-            pass  # there is none, for nearly all
+        if unchanged:  # else its cache is removed already
+            _unlink(self._context.home.run_path(file.job, file.run) + CACHE_SUFFIX)
         self._removed.append(file.path)
 
     def drop(self) -> None:
         """Forget what the failed transaction would have made durable."""
         self._to_remove.clear()
+        self._caches.clear()
         self._removed += self._forgotten
         self._forgotten, self._left = [], IN_ALL
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # nobody has made it
 
 
 def _same(one: str, other: str) -> bool:
