@@ -74,7 +74,8 @@ def test_every_column_has_a_cell():
     times = {"next_run_at": NOW, "queued_at": NOW}
     full = job(1, "x", signal=15, info=["a", "", "b"], params={"n": "1"}, rerun_of=7, key="k", pid=5, group="g", **times)
     told = {"percent": 25.0, "done": 1, "total": 4, "eta": 90 * 1_000_000_000}
-    seen = Observed(usual=SECOND, cpu=SECOND, rss=1 << 20, processes=3, output=2048, progress=told, last_line="1/4 files")
+    seen = Observed(usual=SECOND, cpu=SECOND, rss=1 << 20, processes=3, output=2048, progress=told, last_line="1/4 files",
+                    activity="silent", feedback={"a": "1", "b": "2 3"})  # fmt: skip
     cells = {name: render.cell(full, name, NOW, seen) for name in COLUMNS}
     assert [] == [name for name, text in cells.items() if not text and name not in {"description", "user"}]
     assert ["1/4 (25%)", "1m 30s", "1/4 files"] == [cells[name] for name in ("progress", "eta", "last_line")]
@@ -85,6 +86,7 @@ def test_every_column_has_a_cell():
     assert "rsync -a 'x y'" == cells["command"]
     assert ["1s", "1s", "1.0 MiB", "3", "2.0 KiB"] == [cells[name] for name in ("usual", "cpu", "memory", "processes", "output")]
     assert "~2.0 KiB" == render.cell(full.replace(status="running"), "output", NOW, seen)
+    assert ("silent", "a=1 b=2 3") == (cells["activity"], cells["feedback"])
 
 
 @pytest.mark.parametrize(
@@ -101,6 +103,9 @@ def test_every_column_has_a_cell():
 )
 def test_the_state_is_one_word(changes, word):
     assert word == render.state(job(1, "x", **changes))
+    silent = "silent" if word == "running" else word
+    assert silent == render.state(job(1, "x", **changes), Observed(activity="silent"))
+    assert word == render.state(job(1, "x", **changes), Observed(activity="active"))
 
 
 def test_the_usual_stands_beside_the_duration_unless_something_had_to_give_way_to_it():

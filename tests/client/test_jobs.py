@@ -354,3 +354,24 @@ def test_a_submission_that_was_changed_and_submitted_again_is_what_it_is_now(job
     second = jobs.store.submit([again], now())[0]
     assert ["echo", "two"] == second.command == jobs.one(second.id).command
     assert "one" == jobs.one(first.id).command[1]
+
+
+def test_feedback(jobs, outlast, monkeypatch):
+    (job,) = jobs.wait(jobs.run("printf '[a]1\\n[b c]2\\n' > $OUTLAST_FEEDBACK"), timeout=30)
+    eventually(lambda: jobs.get(job).feedback == {"a": "1"})
+    assert {"a": "1"} == jobs.feedback(job) == jobs.feedback("last")
+    file = str(outlast.folder / "f")
+    monkeypatch.setenv("OUTLAST_FEEDBACK", file)
+    jobs.report({"x": "1", "y": "2"})
+    jobs.report({"x": None})
+    assert {"y": "2"} == jobs.feedback(file=file)
+    jobs.report({}, clear=True)
+    assert {} == jobs.feedback(file=file)
+    for wrong in ({}, {"which": 1, "file": file}):
+        with pytest.raises(UsageError):
+            jobs.feedback(**wrong)
+    monkeypatch.delenv("OUTLAST_FEEDBACK")
+    with pytest.raises(Refused):
+        jobs.report({"x": "1"})
+    with pytest.raises(Refused):
+        package.current()

@@ -7,8 +7,10 @@ from pathlib import Path
 import outlast as package
 
 PROGRAM = """
-from outlast import Jobs, NotFound, OutlastError, Refused, SystemFault, UsageError
+from outlast import Jobs, NotFound, OutlastError, Refused, SystemFault, UsageError, current
 
+current().feedback(phase="copy", files=3)
+current().progress(done=3, total=10)
 jobs = Jobs()
 jobs = Jobs("/path/of/a/home")
 job = jobs.run(["rsync", "-a", "x", "y"], name="backup", retries={"num_runs": 3})
@@ -25,6 +27,8 @@ stopped = jobs.stop(job, grace="10s")
 text: str = jobs.logs(job).stdout
 raw: bytes = jobs.logs(job, run=1).raw("stderr")
 counts: dict[int, int] = jobs.signal("HUP", [job])
+facts: dict[str, str] = jobs.feedback(job)
+activity: str | None = jobs.observe(job).activity
 for event in jobs.listen():
     print(event["kind"])
 try:

@@ -26,6 +26,7 @@ SCRIPT = """
 echo "$OUTLAST_JOB.$OUTLAST_RUN" >> {folder}/started
 case $1 in
 lines) seq 1 3000 ;;
+reports) printf '[progress]50\\n[]\\n[result]done' >> "$OUTLAST_FEEDBACK" ;;
 fails) echo 'no luck' >&2; (exit 7) ;;
 retried) echo "run $OUTLAST_RUN"; [ "$OUTLAST_RUN" -ge 3 ] ;;
 stopped|late) sleep 1000 ;;
@@ -56,6 +57,7 @@ class Kind(NamedTuple):
 SMALL_FILES = ("--log.file.max-bytes", "200000", "--log.run.max-files", "3")
 KINDS = {
     "lines": Kind((), "succeeded", 0, 1, lambda _: numbers(3000)),
+    "reports": Kind((), "succeeded", 0, 1, lambda _: b""),
     "fails": Kind((), "failed", 7, 1, lambda _: b""),
     "retried": Kind(("--retries", "4"), "succeeded", 0, 3, lambda run: b"run %d\n" % run),
     "stopped": Kind((), "stopped", None, 1, lambda _: b""),
@@ -64,7 +66,7 @@ KINDS = {
     "loud": Kind(SMALL_FILES, "succeeded", 0, 1, lambda _: numbers(8000, 100)),
     "gated": Kind(SMALL_FILES, "succeeded", 0, 1, lambda _: numbers(8000, 100)),
 }
-WORK = ("lines", "fails", "retried", "stopped", "loud")
+WORK = ("lines", "fails", "retried", "stopped", "loud", "reports")
 OURS = "its shim was killed"  # in the reason of a run whose shim could not tell
 
 
@@ -310,6 +312,7 @@ class Scene:
                 kind = KINDS[job.name]
                 assert (kind.outcome, kind.code) == (job.outcome, job.exit_code), job
                 assert job.run == kind.runs or "stopped" == job.name, job
+                assert cut or '{"result": "done"}' == job.feedback or "reports" != job.name, job
         finished = self("doctor", "--json")
         assert 0 == finished.status, finished
 

@@ -107,7 +107,15 @@ def dies_while_it_reserves(scene: Scene, name: str) -> None:
     assert (DIED, b"") == (finished.status, finished.stdout)
 
 
+def supervisor_dies_as_it_removes_feedback(scene: Scene, name: str) -> None:
+    env = scene.armed(f"{name}=die")
+    scene.submit("reports", env=env)
+    scene.submit("reports", "--feedback", str(scene.folder / "own"), env=env)
+    until(lambda: scene.reached(name))
+
+
 WORKLOADS = {
+    **dict.fromkeys(["feedback.before-remove", "feedback.after-remove"], supervisor_dies_as_it_removes_feedback),
     **dict.fromkeys(["reserve.before", "reserve.after-commit"], dies_while_it_reserves),
     "conditions.before": supervisor_dies_as_a_condition_is_met,
     "settle.before": supervisor_dies_while_others_wait,
@@ -136,6 +144,28 @@ def test_nothing_is_lost_when_a_process_dies_at(scene: Scene, name: str) -> None
         eventually(lambda: scene.assert_died_at(name), WITHIN)
     scene.settle()
     eventually(lambda: scene.assert_died_at(name), WITHIN)  # the last of them may be between its word and its death
+    scene.check()
+
+
+@pytest.mark.parametrize(
+    "name",
+    """result.after-read record.before-commit record.after-commit feedback.before-remove feedback.after-remove
+    claim.after-commit started.after-commit""".split(),
+)
+def test_what_was_reported_is_kept_and_its_file_removed_whoever_dies_at(scene: Scene, name: str) -> None:
+    own = scene.folder / "own"
+    theirs = scene.folder / "theirs"
+    theirs.write_text("[old]1\n")
+    for n, words in enumerate(((), ("--feedback", str(own)), ("--feedback", str(theirs)))):
+        scene.submit("reports", *words, env=scene.armed(f"{name}@{n + 1}=die"))
+    scene.settle()
+    eventually(lambda: scene.assert_died_at(name), WITHIN)
+    told = [job.feedback for job in scene.jobs().values() if job.name == "reports"]
+    assert ['{"result": "done"}'] * 3 == told
+    scene.submit("lines")  # whoever supervises now has looked at what was left
+    eventually(lambda: [own.exists(), *scene.home.rglob("*.feedback*")] == [False], WITHIN)
+    assert theirs.read_text().startswith("[old]1\n[progress]")
+    scene.settle()
     scene.check()
 
 

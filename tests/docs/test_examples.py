@@ -70,7 +70,9 @@ def test_an_option_of_another_verb(prepared: Outlast, verb: Verb, option: Option
         example = example[: example.index("--")]
     if verb.name in {"stop", "interrupt", "kill", "pause", "resume", "hold", "approve"} and option.name == "all":
         before = []
-    done = prepared(verb.name, *before, *example)
+    env = {"OUTLAST_FEEDBACK": str(prepared.folder / "feedback.log")}
+    prepared("report", "progress=12", env=env, status=0)
+    done = prepared(verb.name, *before, *example, env=env)
     assert done.status in ({4} if verb.name == "top" else {0, 1}), (verb.name, before, example, done)  # there is no terminal here
     assert b"Traceback" not in done.stderr
 

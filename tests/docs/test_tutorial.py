@@ -17,6 +17,7 @@ PAGES = (
     "docs/how-to/see-what-it-uses.md",
     "docs/how-to/progress.md",
     "docs/how-to/what-changed.md",
+    "docs/how-to/feedback.md",
 )  # fmt: skip
 BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
 

@@ -43,6 +43,7 @@ def bare() -> set[str]:
         ("show", "1"),
         ("show", "1", "--json"),
         ("wait", "1"),
+        ("report", "progress=12", "phase=copy"),
     ],
     ids=lambda words: "-".join(("outlast", *words)),
 )
@@ -64,7 +65,7 @@ def check(outlast: Outlast, bare: set[str], words: tuple[str, ...]) -> None:
     """Fail if the command loads what is not allowed."""
     with subprocess.Popen(
         [sys.executable, "-X", "importtime", COMMAND, *words],
-        env=outlast.environ(),
+        env=outlast.environ({"OUTLAST_FEEDBACK": str(outlast.folder / "feedback")}),
         cwd=outlast.folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -482,7 +482,7 @@ class Machine:
         rhythm = (tried.pid % 5) * 3 * SECOND + 10 * MS
         until = self.clock.mono if tried.command.alive and not tried.frozen else min(self.clock.mono, tried.stood_at or self.clock.mono)
         beats = max(until - tried.begun_at, 0) // rhythm * rhythm
-        return SimpleNamespace(st_mtime_ns=tried.begun_at + beats + self.clock.offset)
+        return SimpleNamespace(st_mode=0o100600, st_mtime_ns=tried.begun_at + beats + self.clock.offset)
 
     # The end of everything
 

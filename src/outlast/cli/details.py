@@ -44,7 +44,7 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
 
     `notes`: what its events say for people; `observed`: what is seen of it beside its record.
     """
-    word = state(job)
+    word = state(job, observed)
     code = "" if job.exit_code is None else str(job.exit_code)
     ns = lasted(job, now)
     facts = [
@@ -72,6 +72,7 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
         *(_progress(observed) if observed else ()),
         *(_usage(observed) if observed and job.status == RUNNING else ()),
         ("next run", format_time_full(job.next_run_at)),
+        *(_reported(observed) if observed else ()),
         ("stop wanted", _wish(job)),
         *(("note", note) for note in notes),
         ("info", ", ".join(filter(None, job.info))),
@@ -107,6 +108,12 @@ def _progress(seen: "Observed") -> "list[tuple[str, str]]":
         left = seen.progress.get("eta")
         told = [("progress", progress_spelled(seen.progress, long=True)), ("eta", "" if left is None else format_duration(left)), *told]
     return told
+
+
+def _reported(seen: "Observed") -> "list[tuple[str, str]]":
+    """Return what the job tells of itself."""
+    told = [("activity", seen.activity or ""), ("heartbeat", format_time_full(seen.heartbeat_at))]
+    return [*told, *(("reported", f"{key}={text}") for key, text in seen.feedback.items())]
 
 
 def _wish(job: "Job") -> str:

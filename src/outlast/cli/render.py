@@ -6,6 +6,7 @@ Every function returns the lines as one text that ends with a newline, or is emp
 from outlast.cli.terminal import columns, cut, pad, paint, visible
 from outlast.core.columns import COLUMNS, OBSERVED
 from outlast.core.durations import format_duration
+from outlast.core.feedback import SILENT, STALLED
 from outlast.core.job import ENDED, FAILED, INTERRUPTED, LOST, NOT_STARTED, PENDING, QUEUED, RUNNING, SUCCEEDED, TIMED_OUT
 from outlast.core.options import value
 from outlast.core.shape import lasted
@@ -76,8 +77,11 @@ def _fit(sizes: list[int], width: int, whole: frozenset[int], headings: "Sequenc
         sizes[i] = 0
 
 
-def state(job: "Job") -> str:
-    """Return the one word that says how a job stands: its outcome when it has ended, `paused`, `held`, `stopping`, else its status."""
+def state(job: "Job", seen: "Observed | None" = None) -> str:
+    """Return the one word that says how a job stands: its outcome when it has ended, `paused`, `held`, `stopping`, else its status.
+
+    With what is `seen` of it, one that runs and gives no heartbeat is `silent` or `stalled`.
+    """
     if job.status == ENDED:
         return job.outcome or ENDED
     if job.stop_requested and job.status == RUNNING:
@@ -88,6 +92,8 @@ def state(job: "Job") -> str:
         return "held"
     if job.status == PENDING and job.run:
         return "retrying"
+    if seen is not None and seen.activity in {SILENT, STALLED} and job.status == RUNNING:
+        return seen.activity or ""
     return job.status
 
 
@@ -99,7 +105,7 @@ def colour(word: str) -> str:
         return "green"
     if word in {RUNNING, "stopping"}:
         return "blue"
-    return "yellow" if word in {PENDING, QUEUED, "paused", "held", "retrying"} else "dim"
+    return "yellow" if word in {PENDING, QUEUED, "paused", "held", "retrying", SILENT, STALLED} else "dim"
 
 
 def run_count(job: "Job") -> str:
@@ -127,7 +133,7 @@ def cell(job: "Job", column: str, now: int, seen: "Observed | None" = None) -> s
     if column in OBSERVED:
         return _seen_text(job, column, seen)
     if column == "state":
-        return state(job)
+        return state(job, seen)
     if column == "duration":
         ns = lasted(job, now)
         return "" if ns is None else format_duration(ns)
@@ -154,10 +160,13 @@ def cell(job: "Job", column: str, now: int, seen: "Observed | None" = None) -> s
 def _seen_text(job: "Job", column: str, seen: "Observed | None") -> str:
     if column in {"progress", "eta"}:
         return _progress_text(seen.progress if seen else job.progress, column)
+    if column == "feedback":
+        facts = seen.feedback if seen else job.feedback or {}
+        return " ".join(f"{key}={text}" for key, text in facts.items())
     held: Any = None if seen is None else seen.rss if column == "memory" else getattr(seen, column)
     if held is None:
         return ""
-    if column in {"processes", "last_line"}:
+    if column in {"processes", "last_line", "activity"}:
         return str(held)
     if column in {"cpu", "usual"}:
         return format_duration(held)
@@ -187,7 +196,7 @@ def jobs_table(jobs: "Sequence[Job]", now: int, *, shown: "Sequence[str] | None"
                usual: "Mapping[int, int] | None" = None) -> str:  # fmt: skip
     """Return jobs as a table; `shown`: its columns; `runs` by job id stand under their job. Empty if there are no jobs.
 
-    `observed` by job id is for the columns that need it; `usual` (ns) likewise stands beside the duration, if there is room.
+    `observed` by job id is for what needs it; `usual` (ns) likewise stands beside the duration, if there is room.
     """
     if not jobs:
         return ""
@@ -199,12 +208,13 @@ def jobs_table(jobs: "Sequence[Job]", now: int, *, shown: "Sequence[str] | None"
     rows: list[list[str]] = []
     words: list[str] = []
     for job in jobs:
-        cells = [cell(job, name, now, (observed or {}).get(job.id)) for name in names]
+        seen = (observed or {}).get(job.id)
+        cells = [cell(job, name, now, seen) for name in names]
         if usual and "duration" in names:
             at = names.index("duration")
             cells[at] = against(cells[at], usual.get(job.id))
         rows.append(cells)
-        words.append(state(job))
+        words.append(state(job, seen))
         for run in (runs or {}).get(job.id, ()):
             rows.append([_run_cell(run, name, now) for name in names])
             words.append(run.outcome or run.status)

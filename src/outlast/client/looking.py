@@ -1,8 +1,10 @@
 """What is to be seen of jobs beside the record of each: events, output, reasons, what they report, statistics."""
 
+from outlast.core.errors import UsageError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from typing import Any
 
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
     from outlast.client.changes import Changes
     from outlast.client.jobs import Jobs, Selected
     from outlast.client.output import Output
+    from outlast.client.reported import Reported
     from outlast.core.job import Job
     from outlast.core.observed import Observed
     from outlast.core.stats import Statistics
@@ -52,20 +55,40 @@ class Looking:
         job = self._jobs.one(which)
         return waiting_for(self._jobs.reading, job) if self._jobs.reading is not None and job.waits else []
 
-    def observe(self, which: "int | str | Job", wanted: "AbstractSet[str] | None" = None) -> "Observed":
+    def observe(self, which: "int | str | Job", wanted: "AbstractSet[str] | None" = None, *, whole: bool = False) -> "Observed":
         """Return what is seen of a job beside its record: feedback, progress, activity, last line of output, usage.
 
-        `wanted`: the fields that are needed (None: all); what only others need is not looked at.
+        `wanted`: the fields that are needed (None: all); what only others need is not looked at. `whole`: read more than a listing may.
         """
-        from outlast.client.observing import observe
+        from outlast.client.observing import BUDGET, WHOLE, observe
 
-        return observe(self._jobs, self._jobs.one(which), wanted)
+        return observe(self._jobs, self._jobs.one(which), wanted, WHOLE if whole else BUDGET)
 
     def observe_all(self, some: "Iterable[Job]", wanted: "AbstractSet[str] | None" = None) -> "dict[int, Observed]":
         """Return likewise by id for jobs that were just read: they share what a look costs."""
         from outlast.client.observing import observe_all
 
         return observe_all(self._jobs, some, wanted)
+
+    def feedback(self, which: "int | str | Job | None" = None, *, file: str | None = None) -> "Reported":
+        """Return what a job reports, of its last run; or what any feedback `file` says (`-`: standard input).
+
+        A mapping of texts; its `.faults` says what is wrong with which keys. Raises NotFound, UsageError, SystemFault.
+        """
+        from outlast.client.reported import feedback_of, parse_file
+
+        if (which is None) == (file is None):
+            raise UsageError("feedback is of a job, or of a file", "name one of them")
+        return feedback_of(self._jobs, which) if which is not None else parse_file(file or "")
+
+    def report(self, facts: "Mapping[str, str | None]", *, clear: bool = False) -> None:
+        """Report facts from inside of a job, as `outlast report` does; see `outlast.current`. None clears one, `clear` all before.
+
+        Raises Refused outside of a job, UsageError, SystemFault.
+        """
+        from outlast.client.reporting import report
+
+        report(facts, clear=clear)
 
     def usual_durations(self, some: "Iterable[Job]") -> "dict[int, tuple[int, int]]":
         """Return (median, 95th percentile) in ns of the last runs that succeeded, of those of the jobs that run and whose name has any."""

@@ -25,7 +25,10 @@ def why(jobs: "Jobs", job: "Job") -> str:
         around = around.replace(waiting_for=tuple(waiting_for(reading, job)))
     elif job.status == RUNNING and job.runs:
         usual = reading.usual(job.name) if reading is not None else None
-        around = around.replace(limits=job.runs[-1].limits, usual=usual, progress=jobs.observe(job, {"progress"}).progress)
+        seen = jobs.observe(job, {"progress", "activity"})
+        around = around.replace(
+            limits=job.runs[-1].limits, usual=usual, progress=seen.progress, activity=seen.activity, heartbeat_at=seen.heartbeat_at
+        )
     return explain(job, around, now())
 
 

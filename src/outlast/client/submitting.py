@@ -82,6 +82,8 @@ def submission(
         raise UsageError("--unique takes the name as the key", "give it one with `--name NAME`")
     spec = stored(options)
     _check_paths(where, spec.get("stdin"))
+    if "feedback" in spec or "feedpath" in spec:
+        _check_feedback(where, spec)
     info = list(options.get("info") or ())
     job = Job(
         id=options.get("id") or 0, name=name or default_name(argv), description=options.get("description") or "",
@@ -145,6 +147,18 @@ def _check_paths(where: str, stdin: str | None) -> None:
         size = len(os.fsencode(path))
         if size >= PATH_BYTES:
             raise UsageError(f"--{option}: the path has {size} bytes", f"it must have less than {PATH_BYTES}; take a shorter way to it")
+
+
+def _check_feedback(where: str, spec: "Mapping[str, Any]") -> None:
+    for name, is_wrong, hint in (
+        ("feedback", os.path.isdir, "name a file, or `--feedpath DIR` for one in it"),
+        ("feedpath", os.path.isfile, "name a directory, or `--feedback PATH` for a file"),
+    ):
+        path = os.path.join(where, spec.get(name) or "")
+        if name in spec and is_wrong(path):
+            raise UsageError(f"--{name}: {path} is a {'directory' if name == 'feedback' else 'file'}", hint)
+        if len(os.fsencode(path)) >= PATH_BYTES:
+            raise UsageError(f"--{name}: the path has {len(os.fsencode(path))} bytes", f"it must have less than {PATH_BYTES}")
 
 
 def _user() -> str:

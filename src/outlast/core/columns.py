@@ -28,6 +28,8 @@ COLUMNS: dict[str, str] = {
     "info": "INFO",
     "params": "PARAMS",
     "rerun_of": "RERUN OF",
+    "activity": "ACTIVITY",
+    "feedback": "FEEDBACK",
     "progress": "PROGRESS",
     "eta": "ETA",
     "last_line": "LAST LINE",
@@ -39,6 +41,8 @@ COLUMNS: dict[str, str] = {
 }
 # what is no field of a job: it has to be looked at, or its last run; each with the field of `core.observed` that it needs
 OBSERVED: dict[str, str] = {
+    "activity": "activity",
+    "feedback": "feedback",
     "progress": "progress",
     "eta": "progress",
     "last_line": "last_line",

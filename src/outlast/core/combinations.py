@@ -25,9 +25,11 @@ def check(spec: "Mapping[str, Any]", now: int) -> None:
     """Raise UsageError if the options of a job, at `now` (ns), contradict each other or can never hold."""
     if "key" in spec and spec.get("unique"):
         raise UsageError("--key and --unique exclude each other", "--unique means that the name is the key")
-    for name in ("key", "group", "name", "pending"):
+    for name in ("key", "group", "name", "pending", "feedback", "feedpath"):
         if spec.get(name) == "":
             raise UsageError(f"--{name} is empty", "leave the option out")
+    if "feedback" in spec and "feedpath" in spec:
+        raise UsageError("--feedback and --feedpath exclude each other", "--feedpath DIR is short for `--feedback DIR/feedback_ID.log`")
     _check_bounds(spec)
     for prefix, look in _CHECKS:
         if any(name.startswith(prefix) for name in spec):

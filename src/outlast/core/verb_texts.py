@@ -80,6 +80,17 @@ DESCRIPTIONS: dict[str, str] = {
         "The job's input does not end with the sender: others can go on, one after the other. `--end` ends it once what was sent is "
         "read. A job that is about to start is waited for, up to 5 seconds."
     ),
+    "feedback": (
+        "Show what a job reports while it runs, and afterwards what it had reported last, as one JSON object of texts. A command reports "
+        "by writing lines `[key]value` to the file that $OUTLAST_FEEDBACK names, or by `outlast report`: the last value of a key counts, "
+        "`[key]` alone clears it, `[]` clears all, lines that begin with `#` are comments. A key has no spaces and begins with no digit; "
+        "what is wrong with a key is said on stderr. `[progress]12` or `[progress]3/10 files` is how far the job is. That the file changes "
+        "is the heartbeat that `--timeout.heartbeat` waits for."
+    ),
+    "report": (
+        "Add facts to the feedback of the job that calls it: `NAME=VALUE` reports, `NAME=` clears. Without words it is a heartbeat. It "
+        "writes to the file that $OUTLAST_FEEDBACK names and needs nobody else, so a job may call it as often as it likes."
+    ),
     "rerun": ("Submit the same command with the same options, directory and environment as a new job that says what it is a rerun of."),
     "events": "Show what happened to a job, or to all jobs, oldest first: submissions, runs, retries, wishes, warnings, ends.",
     "diff": (
@@ -203,6 +214,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("outlast send 42 < data", "bytes as they are"),
         ("outlast send 42 bye --end", "one line, then the end of file"),
     ),
+    "feedback": (("outlast feedback 42", ""), ("outlast feedback --file feedback.log", "any such file")),
+    "report": (
+        ("outlast report progress=12 phase=copy", ""),
+        ("outlast report progress=3/10 phase=", "`phase` is cleared"),
+        ("outlast report", "a heartbeat"),
+    ),
     "rerun": (("outlast rerun 42", ""), ("outlast rerun backup --wait", "")),
     "events": (("outlast events 42", ""), ("outlast events -n 100 --json", "")),
     "diff": (
@@ -287,6 +304,8 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
     "stats": _LISTING,
     "why": _ONE,
     "logs": _ONE,
+    "feedback": _ONE,
+    "report": (_OK, _USAGE, (4, "refused: this is no job"), _WORLD, _BUG),
     "wait": (_OK, (1, "at least one did not succeed"), _USAGE, _NO_JOB, _REFUSED, _WORLD, _BUG, (124, "--timeout was reached")),
     "stop": _SOME,
     "interrupt": _SOME,
@@ -333,8 +352,8 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
 
 # headings of the overview, with their verbs
 OVERVIEW: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Start", ("run", "send", "rerun", "reserve")),
-    ("Look", ("list", "ps", "history", "top", "show", "stats", "why", "logs", "events", "diff", "bundle")),
+    ("Start", ("run", "send", "report", "rerun", "reserve")),
+    ("Look", ("list", "ps", "history", "top", "show", "stats", "why", "logs", "feedback", "events", "diff", "bundle")),
     ("Wait and end", ("wait", "stop", "interrupt", "kill", "signal")),
     ("Hold back", ("pause", "resume", "hold", "release", "approve", "disable", "enable", "list-disabled")),
     ("Keep in order", ("group", "supervisor", "service", "doctor", "hostinfo", "completion", "help", "version")),

@@ -206,6 +206,12 @@ VERBS: tuple[Verb, ...] = (
     Verb("show", "show everything known about a job or a run", (Form("job", "JOB", 1, 1), Form("run", "JOB [N]", 1, 2))),
     Verb("stats", "say of each name how often it ran, how it ended, how long it takes, what it uses", _SELECTED, _of_stats),
     Verb("why", "say why a job waits, was skipped, ended, and what happens next", (Form("", "JOB", 1, 1),)),
+    Verb("feedback", "show what a job reports, as JSON", (Form("", "[JOB]", 0, 1),), lambda: (
+        Option("file", kinds.TEXT, "of this feedback file instead of a job (`-`: stdin)", "--file feedback.log", metavar="PATH"),
+    )),
+    Verb("report", "report from inside of a job", (Form("", "[NAME=VALUE...]", 0, MANY),), lambda: (
+        Option("clear", kinds.FLAG, "first take back everything that was reported before", "--clear"),
+    )),
     Verb("logs", "show what a job has written", (Form("", "[JOB]", 0, 1),), _of_logs),
     Verb("wait", "wait until jobs have ended", (Form("", "SELECTOR...", 1, MANY),), _of_wait),
     Verb("stop", "end jobs: ask, then make sure; not a failure", _JOB_OR_RUN, _ending),

@@ -17,10 +17,13 @@ class Around(Value):
 
     Its group's slots and use, how many stand before it, whether a supervisor lives; `waiting_for`: what it needs, as sentence parts;
     `mutex`: the running job that has a mutex of it, and the word; `limits`: of its present run; `usual`: (median, 95th percentile) in ns;
-    `progress`: how far that run is.
+    `progress`: how far that run is; `activity`, `heartbeat_at`: its liveliness.
     """
 
-    _fields = ("slots", "running", "before", "group_paused", "supervised", "waiting_for", "mutex", "limits", "usual", "progress")
+    _fields = (
+        "slots", "running", "before", "group_paused", "supervised", "waiting_for", "mutex", "limits", "usual", "progress", "activity",
+        "heartbeat_at",
+    )  # fmt: skip
     slots: int | None
     running: int
     before: int
@@ -31,9 +34,11 @@ class Around(Value):
     limits: "dict[str, object] | None"
     usual: "tuple[int, int] | None"
     progress: "dict[str, object] | None"
+    activity: str | None
+    heartbeat_at: int | None
     _defaults = {
         "slots": None, "running": 0, "before": 0, "group_paused": False, "supervised": True, "waiting_for": (), "mutex": None,
-        "limits": None, "usual": None, "progress": None,
+        "limits": None, "usual": None, "progress": None, "activity": None, "heartbeat_at": None,
     }  # fmt: skip
 
 
@@ -190,6 +195,8 @@ def _ends(job: "Job", around: Around, now: int) -> "list[str]":
         told.append(f"A run of it may take {format_duration(limit)} (timeout.run).")
     elif job.status == j.RUNNING and isinstance(value(job.spec, "timeout.run"), str):
         told.append(f"No run of this name has succeeded yet, so its limit of {value(job.spec, 'timeout.run')} of the usual is none.")
+    if job.status == j.RUNNING and around.activity is not None:
+        told.append(_activity(job, around, now))
     abort = "retries.abort-datetime" if job.run else "wait.abort-datetime"
     if job.status != j.RUNNING and value(job.spec, abort) is not None:
         told.append(f"If it cannot start before {_at(value(job.spec, abort), now)} it is aborted ({abort}).")
@@ -198,6 +205,15 @@ def _ends(job: "Job", around: Around, now: int) -> "list[str]":
         told.append(f"All of it may take until {_at(job.created_at + job.paused_for + whole, now)} (timeout.job).")
     told += (f"Warned at {_at(warning['at'], now)}: {warning['text']}." for warning in job.warnings)
     return told
+
+
+def _activity(job: "Job", around: Around, now: int) -> str:
+    """Return how lively the run is, and what follows from it."""
+    limit = f"without one for {format_duration(value(job.spec, 'timeout.heartbeat'))} it is ended (timeout.heartbeat)"
+    last = "it has given no heartbeat yet"
+    if around.heartbeat_at is not None:
+        last = f"its last heartbeat was {format_duration(max(now - around.heartbeat_at, 0))} ago"
+    return f"It is {around.activity}: {last}; {limit}."
 
 
 def _reserved(job: "Job", _: Around, now: int) -> str:

@@ -7,6 +7,7 @@ import os
 import sys
 from _signal import valid_signals  # type: ignore[import-not-found]
 
+from outlast.core.feedback import path_of
 from outlast.core.options import value
 from outlast.core.value import Value
 from outlast.executors import state
@@ -79,9 +80,12 @@ _FACTS = {b"OUTLAST_HOME", b"OUTLAST_JOB", b"OUTLAST_RUN", b"OUTLAST_NAME", b"OU
 
 def command_environment(home: Home, home_id: str, job: "Job", run: int, from_submitter: bytes) -> bytes:
     """Return the environment of a run's command: what is `inherited` with outlast's own facts added (CONTRACT)."""
+    feedback = f"{home.run_path(job.id, run)}.feedback"
+    if job.spec:
+        feedback = path_of(job.spec, job.cwd, job.id, feedback)
     facts = (
         f"OUTLAST_HOME={home.path}\0OUTLAST_JOB={job.id}\0OUTLAST_RUN={run}\0OUTLAST_NAME={job.name}\0"
-        f"OUTLAST_FEEDBACK={home.run_path(job.id, run)}.feedback\0OUTLAST_MARK={mark(home_id, job.id, run)}\0"
+        f"OUTLAST_FEEDBACK={feedback}\0OUTLAST_MARK={mark(home_id, job.id, run)}\0"
     )
     return from_submitter + os.fsencode(facts)
 

@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from outlast.supervisor.reports import Reports
     from outlast.supervisor.stopper import Stopper
     from outlast.supervisor.watcher import Watcher
 
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 class Collector:
     """Records starts and ends of runs."""
 
-    __slots__ = ("_context", "_stopper", "_watcher", "retried", "started")
+    __slots__ = ("_context", "_stopper", "_watcher", "reports", "retried", "started")
 
-    def __init__(self, context: Context, watcher: "Watcher", stopper: "Stopper") -> None:
-        """`watcher` knows how a run ended, `stopper` whether it is still busy with it."""
+    def __init__(self, context: Context, watcher: "Watcher", stopper: "Stopper", reports: "Reports") -> None:
+        """`watcher` knows how a run ended, `stopper` whether it is still busy with it, `reports` what it reported."""
         self._context = context
         self._watcher = watcher
         self._stopper = stopper
+        self.reports = reports
         self.started = 0  # starts that the last `run_once` recorded
         self.retried = 0  # jobs that it made wait for another run
 
@@ -38,6 +40,7 @@ class Collector:
         """Record all starts and ends that are known, within the current transaction. Returns the runs that are over."""
         ended = []
         self.started = self.retried = 0
+        self.reports.run_once()
         for live in list(self._context.runs.values()):
             if live.id not in self._context.hopeless:
                 with self._context.of(live.id):
@@ -50,7 +53,11 @@ class Collector:
         if live.over and not self._stopper.holds(live):
             ending = live.ending or self._watcher.end_of(live)
             if ending is not None and not self._stopper.ends_leftovers(live, ending):
-                self._record_end(live, ending, at)
+                told = self.reports.of(live, ending)
+                if told is None:
+                    live.ending = ending  # until its feedback is read
+                    return False
+                self._record_end(live, told, at)
                 return True
         notes, live.notes = live.notes, []
         if notes or (not live.started and live.told is not None):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from outlast.store.store import Store
     from outlast.supervisor.limiter import Clock
     from outlast.supervisor.loop import Loop
+    from outlast.supervisor.reports import Reading
 
 
 class LiveRun:
@@ -28,7 +29,7 @@ class LiveRun:
         "borrowed", "cgroup", "clock", "command_fd", "command_pid", "command_start", "ending", "frozen", "job", "left",
         "leftovers_due", "lock", "notes", "over", "path", "run", "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped",
         "stopping", "stopping_fd", "to_warn", "told", "tree_ended",
-        "passed", "unrestored", "vain", "wish_at",
+        "passed", "report", "unrestored", "vain", "wish_at",
     )  # fmt: skip
 
     def __init__(self, job: "Job", run: "Run", path: str) -> None:
@@ -61,6 +62,7 @@ class LiveRun:
         self.passed: list[int] = []  # errnos that ended the pass-through of its streams
         self.tree_ended = False  # leftovers were dealt with
         self.vain = 0  # shims that ended before they could start the command
+        self.report: Reading | None = None  # its feedback, while it is read for the last time
         self.notes: list[Noted] = []  # what is to be recorded beside its start or end
         self.stopped: int | None = None
         self.left: int | None = None

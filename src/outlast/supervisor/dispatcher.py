@@ -9,6 +9,7 @@ from _functools import partial  # type: ignore[import-not-found]  # `functools` 
 
 from outlast.core import events as e
 from outlast.core.errors import Bug
+from outlast.core.feedback import is_elsewhere
 from outlast.core.job import ABORTED, DISABLED, INTERRUPTED, NOT_STARTED, Ending
 from outlast.core.options import value
 from outlast.core.timeouts import TIMES, has_percentage, limits_of
@@ -19,6 +20,7 @@ from outlast.supervisor.context import Context, LiveRun
 from outlast.supervisor.enforcer import Enforcer, is_limited
 from outlast.supervisor.fingerprints import Fingerprints
 from outlast.supervisor.fronts import AWAITED, GONE, SERVED, Fronts
+from outlast.supervisor.reports import Reports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,18 +47,23 @@ class Dispatcher:
 
     __slots__ = (
         "_alone", "_at_once", "_context", "_enforcer", "_environments", "_fingerprints", "_fronts", "_full", "_guard", "_mutexes",
-        "_own", "_rules", "_watcher",
+        "_own", "_reports", "_rules", "_watcher",
     )  # fmt: skip
 
     def __init__(
-        self, context: Context, fronts: Fronts, watcher: "Watcher", guard: "Guard", enforcer: Enforcer, own: "Mapping[str, Any]",
+        self, context: Context, fronts: Fronts, watcher: "Watcher", guard: "Guard", enforcer: Enforcer, reports: Reports,
+        own: "Mapping[str, Any]",
     ) -> None:  # fmt: skip
-        """`watcher` watches what was started, `guard` forks shims, `enforcer` limits runs; `own`: our surroundings, which shims get."""
+        """`watcher` watches what was started, `guard` forks shims, `enforcer` limits runs, `reports` knows where their feedback begins.
+
+        `own`: our surroundings, which shims get.
+        """
         self._context = context
         self._fronts = fronts
         self._watcher = watcher
         self._guard = guard
         self._enforcer = enforcer
+        self._reports = reports
         self._own = own
         self._fingerprints = Fingerprints(context.store)
         self._environments: dict[str, tuple[bytes, list[str], dict[str, list[str]], Mapping[str, Any]]] = {}
@@ -203,6 +210,8 @@ class Dispatcher:
             return None
         try:
             limits = self._limits(job) if job.spec else None
+            if job.spec and is_elsewhere(job.spec):
+                limits = {**(limits or {}), "feedback": self._reports.mark(job)}
             if borrowed:  # for the next supervisor, too
                 limits = {**(limits or {}), "borrowed": True}
             fingerprint = self._fingerprints.of(job, self._environment(job)[0], at)

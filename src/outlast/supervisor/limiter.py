@@ -5,6 +5,7 @@ A heartbeat and output are seen by their files' times, and silence is never take
 """
 
 import os
+import stat
 
 from outlast.core import events as e
 from outlast.core.job import RUNNING
@@ -14,6 +15,7 @@ from outlast.core.timeouts import HEARTBEAT, OUTPUT, Clocks, next_look, reached
 from outlast.processes.tree import signal_members
 from outlast.seams import boottime, failpoint, now
 from outlast.supervisor.context import Context, LiveRun
+from outlast.supervisor.reports import path_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from outlast.processes.tree import Target
 
 _TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-_FILES = {HEARTBEAT: (".feedback",), OUTPUT: (".log", ".gaps")}
+_WATCHED = (HEARTBEAT, OUTPUT)
 LATER = 1_000_000  # a look is no use before the clock has gone on
 MOST = 3600_000_000_000  # of one wait: the wall clock may jump, and timeout.job is by that
 
@@ -92,7 +94,7 @@ class Limiter:
         run = max(at - began - paused, 0)
         whole = value(job.spec, "timeout.job")
         left = None if whole is None else job.created_at + job.paused_for + whole - now()
-        silent = {what: self._silence(live, what, at, began) for what in _FILES if f"timeout.{what}" in job.spec or
+        silent = {what: self._silence(live, what, at, began) for what in _WATCHED if f"timeout.{what}" in job.spec or
                   f"timeout.soft.{what}" in job.spec}  # fmt: skip
         if live.clock is not None:
             live.clock.at = at
@@ -104,7 +106,7 @@ class Limiter:
         if clock is None:
             return 0
         since = clock.silent_since.setdefault(what, began)
-        changed = max((_changed(live.path + suffix) for suffix in _FILES[what]), default=0)
+        changed = max(map(_changed, _files(live, what)))
         if changed != clock.times.get(what, 0):
             clock.times[what] = changed
             since = max(at - max(now() - changed, 0), clock.at, since)  # it changed since we last looked, whatever the wall clock says
@@ -142,8 +144,15 @@ class Limiter:
                 signal_members(self._target(live), self._context.spare(), number)
 
 
+def _files(live: LiveRun, what: str) -> "tuple[str, ...]":
+    """Return the files whose change shows that a run is not silent."""
+    return (path_of(live),) if what == HEARTBEAT else (f"{live.path}.log", f"{live.path}.gaps")
+
+
 def _changed(path: str) -> int:
+    """Return when a plain file was changed last (ns); 0: there is none."""
     try:
-        return os.stat(path).st_mtime_ns
+        told = os.stat(path)
     except OSError:
         return 0
+    return told.st_mtime_ns if stat.S_ISREG(told.st_mode) else 0

@@ -33,6 +33,7 @@ from outlast.supervisor.guard import Guard, open_lifeline
 from outlast.supervisor.limiter import Limiter
 from outlast.supervisor.loop import Loop
 from outlast.supervisor.pauser import Pauser
+from outlast.supervisor.reports import Reports
 from outlast.supervisor.settler import Settler
 from outlast.supervisor.stopper import Stopper
 from outlast.supervisor.watcher import Watcher
@@ -94,10 +95,10 @@ class Supervisor:
         self.conditions = Conditions(context)
         self.settler = Settler(context, self.conditions.begin)
         self.guard = Guard(context)
-        self.collector = Collector(context, self.watcher, self.stopper)
+        self.collector = Collector(context, self.watcher, self.stopper, Reports(context))
         self.enforcer = Enforcer(context, delegation)
         self.watcher.told, self.watcher.gone = self.enforcer.told, self.enforcer.over
-        self.dispatcher = Dispatcher(context, self.fronts, self.watcher, self.guard, self.enforcer, own)
+        self.dispatcher = Dispatcher(context, self.fronts, self.watcher, self.guard, self.enforcer, self.collector.reports, own)
         self.watcher.restart = self.dispatcher.start
         self.watcher.began = self.limiter.began
 
@@ -197,6 +198,7 @@ class Supervisor:
             failpoint("record.after-commit")
         if started:
             failpoint("started.after-commit")
+        self.collector.reports.committed()  # before the next run may begin to write there
         claimed, context.claimed = context.claimed, []
         if claimed:
             failpoint("claim.after-commit")
@@ -246,6 +248,7 @@ class Supervisor:
     def _forget_unwritten(self, ended: "list[LiveRun]") -> None:
         """Drop what the failed transaction put into memory, and find out again; make room in the database if that is what lacks."""
         self.pauser.drop()
+        self.collector.reports.drop()
         for live in [*self.context.runs.values(), *ended]:
             self.stopper.drop(live)
             self.watcher.forget(live)

@@ -58,11 +58,14 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
 
 
 def _observed(jobs: "Jobs", found: "list[Job]", shown: "list[str] | None") -> "dict[int, Observed]":
-    """Return what the columns need to know beside the records: unless columns were chosen that is the progress of running jobs."""
+    """Return what the columns need to know beside the records: unless columns were chosen the progress and the activity of running jobs."""
+    running = [job for job in found if job.status == RUNNING]
     if shown is None:
-        return jobs.observe_all([job for job in found if job.status == RUNNING], {"progress"})
+        return jobs.observe_all(running, {"progress", "activity"})
     wanted = {OBSERVED[name] for name in shown if name in OBSERVED}
-    return jobs.observe_all(found, wanted) if wanted else {}
+    if wanted:
+        return jobs.observe_all(found, wanted | {"activity"})
+    return jobs.observe_all(running, {"activity"}) if "state" in shown else {}
 
 
 def _listed(parsed: "Parsed", jobs: "Jobs", wanted: "dict[str, Any]") -> "tuple[list[Job], int]":

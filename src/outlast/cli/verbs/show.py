@@ -26,12 +26,12 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         from outlast.core.jsontext import dumps
         from outlast.core.shape import job_shape
 
-        print(dumps(job_shape(job, job.runs, now(), waiting_for=jobs.waiting_for(job), observed=jobs.observe_all([job])[job.id])))
+        print(dumps(job_shape(job, job.runs, now(), waiting_for=jobs.waiting_for(job), observed=jobs.observe(job, whole=True))))
     else:
         notes = [event["data"]["text"] for event in jobs.events(job) if event["kind"] == "noted"]
         told = details.job_detail(
             job, job.runs, now(), width=width(os.environ), colours=colours(os.environ), why=jobs.why(job), notes=notes,
-            observed=jobs.observe_all([job])[job.id],
+            observed=jobs.observe(job, whole=True),
         )  # fmt: skip
         sys.stdout.write(told)
     return 0

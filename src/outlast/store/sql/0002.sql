@@ -11,6 +11,13 @@ ALTER TABLE runs ADD COLUMN cpu_by TEXT;     -- cgroup: by which `cpu` was told;
 UPDATE runs SET kept = min(log, 268435456) WHERE status = 'ended' AND log > 0;
 CREATE INDEX runs_kept ON runs (ended_at, kept) WHERE kept > 0;
 
+CREATE TABLE spent_files (                   -- feedback files of runs whose end is recorded, until they are removed
+    path PRIMARY KEY,
+    job INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    identity TEXT NOT NULL                   -- DEVICE:INODE:SIZE:CHANGED, as it was when it was read last
+) WITHOUT ROWID;
+
 CREATE TABLE fingerprints (                  -- what runs ran with; many share one
     hash TEXT PRIMARY KEY,
     facts TEXT NOT NULL,                     -- JSON object

@@ -179,3 +179,9 @@ ORDER BY j.ended_at DESC, r.run DESC LIMIT 1
 SELECT j.id, r.run FROM jobs AS j INDEXED BY jobs_key CROSS JOIN runs AS r ON r.job = j.id
 WHERE j.key = ?1 AND j.ended_at IS NOT NULL AND j.outcome = 'succeeded' AND r.outcome = 'succeeded' AND r.claimed_at < ?2
 ORDER BY j.ended_at DESC, r.run DESC LIMIT 1
+-- name: spend-file
+INSERT OR REPLACE INTO spent_files (path, job, run, identity) VALUES (?, ?, ?, ?)
+-- name: spent-files
+SELECT path, job, run, identity FROM spent_files
+-- name: forget-spent-file
+DELETE FROM spent_files WHERE path = ?
