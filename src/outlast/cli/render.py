@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 GAP = "  "
 LEAST = 8  # a column that is cut keeps so many
-_RIGHT = frozenset({"id", "run", "priority", "exit_code", "signal", "pid", "duration", "rerun_of", *OBSERVED}) - {"progress", "last_line"}
+_RIGHT = frozenset({"id", "run", "priority", "exit_code", "signal", "pid", "duration", "rerun_of", *OBSERVED}) - {
+    "progress",
+    "last_line",
+    "activity",
+    "feedback",
+}
 _WHOLE = frozenset({"id", "run", "state", "status", "outcome", "started", "duration", "pid", "exit_code", "rerun_of"})  # cut last
 USUAL = ("id", "name", "state", "started", "duration")
 
