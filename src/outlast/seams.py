@@ -35,7 +35,7 @@ FAILPOINTS = (
     "started.before-commit", "started.after-commit", "adopt.before", "adopt.after",
     "stop.before-signal", "stop.after-signal",
     "pause.before-signal", "pause.after-signal",
-    "settle.before", "conditions.before", "deadline.before", "limit.before",
+    "settle.before", "conditions.before", "deadline.before", "limit.before", "watch.before-save", "watch.after-save",
     "checkpoint.before", "checkpoint.after", "leave.before", "leave.after",
     "upgrade.before-exec",
 )  # fmt: skip

@@ -15,6 +15,7 @@ from outlast.supervisor.context import Context, LiveRun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from outlast.supervisor.observer import Observer
     from outlast.supervisor.stopper import Stopper
     from outlast.supervisor.watcher import Watcher
 
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 class Collector:
     """Records starts and ends of runs."""
 
-    __slots__ = ("_context", "_stopper", "_watcher", "retried", "started")
+    __slots__ = ("_context", "_observer", "_stopper", "_watcher", "retried", "started")
 
-    def __init__(self, context: Context, watcher: "Watcher", stopper: "Stopper") -> None:
-        """`watcher` knows how a run ended, `stopper` whether it is still busy with it."""
+    def __init__(self, context: Context, watcher: "Watcher", stopper: "Stopper", observer: "Observer") -> None:
+        """`watcher` knows how a run ended; `stopper` and `observer`, whether they are still busy with it."""
         self._context = context
         self._watcher = watcher
         self._stopper = stopper
+        self._observer = observer
         self.started = 0  # starts that the last `run_once` recorded
         self.retried = 0  # jobs that it made wait for another run
 
@@ -47,7 +49,8 @@ class Collector:
         """Record what is known of a run and not recorded yet. Tells whether it is over."""
         if live.over and not self._stopper.holds(live):
             ending = live.ending or self._watcher.end_of(live)
-            if ending is not None and not self._stopper.ends_leftovers(live, ending):
+            busy = ending is None or self._stopper.ends_leftovers(live, ending) or self._observer.holds(live, ending)
+            if ending is not None and not busy:
                 self._record_end(live, ending, at)
                 return True
         notes, live.notes = live.notes, []

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from outlast.core.events import Noted
+    from outlast.core.events import AnyEvent
     from outlast.core.job import Ending, Job, Run
     from outlast.home import Home
     from outlast.processes.stopping import Stopping
     from outlast.store.store import Store
     from outlast.supervisor.limiter import Clock
     from outlast.supervisor.loop import Loop
+    from outlast.supervisor.watch import Watch
 
 
 class LiveRun:
@@ -28,7 +29,7 @@ class LiveRun:
         "borrowed", "cgroup", "clock", "command_fd", "command_pid", "command_start", "ending", "frozen", "job", "left",
         "leftovers_due", "lock", "notes", "over", "path", "run", "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped",
         "stopping", "stopping_fd", "to_warn", "told", "tree_ended",
-        "passed", "unrestored", "vain", "wish_at",
+        "passed", "unrestored", "vain", "watch", "wish_at",
     )  # fmt: skip
 
     def __init__(self, job: "Job", run: "Run", path: str) -> None:
@@ -61,7 +62,8 @@ class LiveRun:
         self.passed: list[int] = []  # errnos that ended the pass-through of its streams
         self.tree_ended = False  # leftovers were dealt with
         self.vain = 0  # shims that ended before they could start the command
-        self.notes: list[Noted] = []  # what is to be recorded beside its start or end
+        self.notes: list[AnyEvent] = []  # what is to be recorded beside its start or end
+        self.watch: Watch | None = None  # what it is looked at for, if its job wants to be warned
         self.stopped: int | None = None
         self.left: int | None = None
 

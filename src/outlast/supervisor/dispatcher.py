@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from outlast.core.job import Job
     from outlast.store.reading import Outlook
     from outlast.supervisor.guard import Guard
+    from outlast.supervisor.observer import Observer
     from outlast.supervisor.watcher import Watcher
 
 AT_ONCE = 500  # claims of one commit, if we may have eight times as many descriptors
@@ -43,19 +44,24 @@ class Dispatcher:
     """Queues, claims and starts."""
 
     __slots__ = (
-        "_alone", "_at_once", "_context", "_enforcer", "_environments", "_fronts", "_full", "_guard", "_mutexes",
+        "_alone", "_at_once", "_context", "_enforcer", "_environments", "_fronts", "_full", "_guard", "_mutexes", "_observer",
         "_own", "_rules", "_watcher",
     )  # fmt: skip
 
     def __init__(
-        self, context: Context, fronts: Fronts, watcher: "Watcher", guard: "Guard", enforcer: Enforcer, own: "Mapping[str, Any]",
+        self, context: Context, fronts: Fronts, watcher: "Watcher", guard: "Guard", enforcer: Enforcer,
+        observer: "Observer", own: "Mapping[str, Any]",
     ) -> None:  # fmt: skip
-        """`watcher` watches what was started, `guard` forks shims, `enforcer` limits runs; `own`: our surroundings, which shims get."""
+        """`watcher` watches what was started, `guard` forks shims, `enforcer` limits runs, `observer` looks at them.
+
+        `own`: our surroundings, which shims get.
+        """
         self._context = context
         self._fronts = fronts
         self._watcher = watcher
         self._guard = guard
         self._enforcer = enforcer
+        self._observer = observer
         self._own = own
         self._environments: dict[str, tuple[bytes, list[str], dict[str, list[str]], Mapping[str, Any]]] = {}
         self._at_once = max(min(AT_ONCE, os.sysconf("SC_OPEN_MAX") // 8), 1)
@@ -268,6 +274,8 @@ class Dispatcher:
         job, home, facts = live.job, self._context.home, self._context.facts
         from_submitter, words = self._like(job, front=front)
         _have_folder(os.path.dirname(live.path))
+        if job.spec:
+            self._observer.prepare(live)
         limiting = self._enforcer.words(live, self._surroundings(job)) if job.spec and is_limited(job.spec) else ()
         return local.Start(
             shim=facts.shim, words=[*local.own_words(job, live.path), *words, *limiting], command=job.command,

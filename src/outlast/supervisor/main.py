@@ -32,6 +32,7 @@ from outlast.supervisor.fronts import Fronts
 from outlast.supervisor.guard import Guard, open_lifeline
 from outlast.supervisor.limiter import Limiter
 from outlast.supervisor.loop import Loop
+from outlast.supervisor.observer import Observer
 from outlast.supervisor.pauser import Pauser
 from outlast.supervisor.settler import Settler
 from outlast.supervisor.stopper import Stopper
@@ -94,10 +95,11 @@ class Supervisor:
         self.conditions = Conditions(context)
         self.settler = Settler(context, self.conditions.begin)
         self.guard = Guard(context)
-        self.collector = Collector(context, self.watcher, self.stopper)
+        self.observer = Observer(context)
+        self.collector = Collector(context, self.watcher, self.stopper, self.observer)
         self.enforcer = Enforcer(context, delegation)
         self.watcher.told, self.watcher.gone = self.enforcer.told, self.enforcer.over
-        self.dispatcher = Dispatcher(context, self.fronts, self.watcher, self.guard, self.enforcer, own)
+        self.dispatcher = Dispatcher(context, self.fronts, self.watcher, self.guard, self.enforcer, self.observer, own)
         self.watcher.restart = self.dispatcher.start
         self.watcher.began = self.limiter.began
 
@@ -113,6 +115,7 @@ class Supervisor:
         for live in list(runs.values()):
             self.pauser.adopted(live)
             self.enforcer.adopted(live)
+            self.observer.prepare(live)
             self.watcher.adopt(live)
         self.enforcer.sweep()
         failpoint("adopt.after")
@@ -207,6 +210,7 @@ class Supervisor:
         self.limiter.committed()
         for live in ended:
             self.watcher.forget(live)
+        self.observer.recorded(ended)
         self.conditions.committed(self.store.changed)
         self.fronts.tidy()
         self.door.poke(self.store.changed)
@@ -248,6 +252,7 @@ class Supervisor:
         self.pauser.drop()
         for live in [*self.context.runs.values(), *ended]:
             self.stopper.drop(live)
+            self.observer.drop(live)
             self.watcher.forget(live)
         self.context.runs.clear()
         self.context.claimed.clear()
