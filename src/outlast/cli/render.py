@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 GAP = "  "
 LEAST = 8  # a column that is cut keeps so many
-_RIGHT = frozenset({"id", "run", "priority", "exit_code", "signal", "pid", "duration", "rerun_of"})
+_RIGHT = frozenset({"id", "warnings", "run", "priority", "exit_code", "signal", "pid", "duration", "rerun_of"})
 _WHOLE = frozenset({"id", "run", "state", "status", "outcome", "started", "duration", "pid", "exit_code", "rerun_of"})  # cut last
+WARNED = "warned"  # for the colour
 USUAL = ("id", "name", "state", "started", "duration")
 
 
@@ -90,6 +91,11 @@ def state(job: "Job") -> str:
     return job.status
 
 
+def is_warned(job: "Job") -> bool:
+    """Tell whether a job that runs has something to warn of now, or one that succeeded had."""
+    return job.status in {RUNNING, ENDED} and job.outcome in {None, SUCCEEDED} and any(told.get("over_at") is None for told in job.warnings)
+
+
 def colour(word: str) -> str:
     """Return the colour of a state."""
     if word in {FAILED, TIMED_OUT, LOST, NOT_STARTED, INTERRUPTED}:
@@ -98,7 +104,7 @@ def colour(word: str) -> str:
         return "green"
     if word in {RUNNING, "stopping"}:
         return "blue"
-    return "yellow" if word in {PENDING, QUEUED, "paused", "held", "retrying"} else "dim"
+    return "yellow" if word in {PENDING, QUEUED, "paused", "held", "retrying", WARNED} else "dim"
 
 
 def run_count(job: "Job") -> str:
@@ -114,6 +120,8 @@ def usual_columns(jobs: "Sequence[Job]") -> list[str]:
         shown.insert(2, "group")
     if any(value(job.spec, "retries.num-runs") != 1 for job in jobs):
         shown.append("run")
+    if any(job.warnings for job in jobs):
+        shown.append("warnings")
     if any(job.reason and job.outcome != SUCCEEDED for job in jobs):
         shown.append("reason")
     return shown
@@ -134,6 +142,8 @@ def cell(job: "Job", column: str, now: int) -> str:  # noqa: PLR0911  # one line
         from outlast.core.command import command_line
 
         return command_line(job.command)
+    if column == "warnings":
+        return str(len(job.warnings) or "")
     if column == "info":
         return ", ".join(filter(None, job.info))
     if column == "params":
@@ -156,7 +166,7 @@ def jobs_table(jobs: "Sequence[Job]", now: int, *, shown: "Sequence[str] | None"
     words: list[str] = []
     for job in jobs:
         rows.append([cell(job, name, now) for name in names])
-        words.append(state(job))
+        words.append(WARNED if is_warned(job) else state(job))
         for run in (runs or {}).get(job.id, ()):
             rows.append([_run_cell(run, name, now) for name in names])
             words.append(run.outcome or run.status)

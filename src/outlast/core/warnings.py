@@ -142,11 +142,10 @@ def of_match(one: Wanted, run: int, count: int, line: bytes, unseen: int) -> War
     return Warned(warning=one.name, text=f"a line of {where} matches: {said}{less}", run=run, times=count)
 
 
-def of_space(one: Wanted, run: int, free: int, *, warned: bool) -> "Warned | WarningOver | None":
+def of_space(one: Wanted, run: int, where: str, free: int, *, warned: bool) -> "Warned | WarningOver | None":
     """Return what changes as `free` bytes are free. It is over only when 5 % more than asked for are free, lest it flaps."""
-    where = one.path or "the directory it runs in"
     if not warned and free < one.size:
-        return Warned(warning=one.name, text=f"{format_size(free)} are free where {where} lies, less than {format_size(one.size)}", run=run)
+        return Warned(warning=one.name, text=f"{format_size(free)} are free for {where}, less than {format_size(one.size)}", run=run)
     if warned and free >= one.size + one.size // 20:
-        return WarningOver(warning=one.name, text=f"{format_size(free)} are free again where {where} lies", run=run)
+        return WarningOver(warning=one.name, text=f"{format_size(free)} are free for {where} again", run=run)
     return None

@@ -242,13 +242,13 @@ class Watch:
             return []
         self._space_at = at + interval(job.spec, OF_SPACE)
         for one in self._space:
-            path = os.path.join(job.cwd, one.path)
+            path = os.path.join(job.cwd, one.path) if one.path else job.cwd
             try:
                 told = os.statvfs(path)
             except OSError as error:
                 self.note(f"--{SPACE}: {path} cannot be looked at: {error.strerror}")
                 continue
-            event = of_space(one, job.run, told.f_bavail * told.f_frsize, warned=one.name in self._warned)
+            event = of_space(one, job.run, path, told.f_bavail * told.f_frsize, warned=one.name in self._warned)
             if event is not None:
                 self._warned ^= {one.name}
                 events.append(event)

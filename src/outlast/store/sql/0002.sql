@@ -9,6 +9,8 @@ ALTER TABLE runs ADD COLUMN kept INTEGER;    -- bytes of its output on the disk,
 UPDATE runs SET kept = min(log, 268435456) WHERE status = 'ended' AND log > 0;
 CREATE INDEX runs_kept ON runs (ended_at, kept) WHERE kept > 0;
 
+CREATE INDEX jobs_warned ON jobs (ended_at, id) WHERE warnings <> '[]';
+
 CREATE TABLE fingerprints (                  -- what runs ran with; many share one
     hash TEXT PRIMARY KEY,
     facts TEXT NOT NULL,                     -- JSON object
