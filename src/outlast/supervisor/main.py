@@ -115,9 +115,9 @@ class Supervisor:
         for live in list(runs.values()):
             self.pauser.adopted(live)
             self.enforcer.adopted(live)
-            self.observer.prepare(live)
             self.watcher.adopt(live)
         self.enforcer.sweep()
+        self.observer.adopt()
         failpoint("adopt.after")
 
     def _live(self, number: int) -> LiveRun | None:

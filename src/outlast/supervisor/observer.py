@@ -4,6 +4,8 @@ There is a timer only while such a job runs. What was found is recorded by the c
 recorded when the rest of its output has been looked at.
 """
 
+import os
+
 from outlast.core.job import NOT_STARTED
 from outlast.core.warnings import is_watched
 from outlast.seams import monotonic
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from outlast.core.job import Ending
     from outlast.supervisor.watch import Watch
 
+FOLDER = "watched"  # of the home: how far was looked, a file per run
 TURN = 5_000_000  # ns of work, then everybody else is asked; the next turn comes after as long again
 LAST = 10_000_000_000  # that the end of a run waits for what is left to look at
 
@@ -38,12 +41,33 @@ class Observer:
         from outlast.supervisor.watch import Watch
 
         try:
-            live.watch = watch = Watch(live)
+            folder = self._context.home.at(FOLDER)
+            os.makedirs(folder, 0o700, exist_ok=True)
+            live.watch = watch = Watch(live, folder)
             watch.save(now=True)
         except Exception as error:  # noqa: BLE001  # no warning is worth the job
             self._give_up(live, error)
             return
         self._tick(watch)
+
+    def adopt(self) -> None:
+        """Go on with the runs that an earlier supervisor has left, and forget those whose end it recorded at last."""
+        for live in [*self._context.runs.values()]:
+            self.prepare(live)
+        known = {f"{live.id}.{live.run.run}" for live in self._context.runs.values()}
+        try:
+            kept = os.listdir(self._context.home.at(FOLDER))
+        except OSError:
+            return
+        for name in kept:
+            if name not in known:
+                self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        try:
+            os.unlink(f"{self._context.home.at(FOLDER)}/{name}")
+        except OSError:
+            pass  # the next supervisor tries it again
 
     def holds(self, live: LiveRun, ending: "Ending") -> bool:
         """Tell whether the end of a run has to wait until everything that it wrote was looked at."""
@@ -62,7 +86,7 @@ class Observer:
         for live in ended:
             if live.watch is not None:
                 live.watch.close()
-                live.watch.forget()
+                self._forget(f"{live.id}.{live.run.run}")
 
     def drop(self, live: LiveRun) -> None:
         """Let go of a run that is going to be found out anew."""

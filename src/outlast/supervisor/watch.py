@@ -1,6 +1,6 @@
 """What one run is watched for beside its time: its output, files that grow, free space. Read and searched in slices.
 
-How far was looked, with the counts up to there, lies in a file beside the run's log: a cache, replaced now and then. Both belong together,
+How far was looked, with the counts up to there, lies in a file of its own: a cache, replaced now and then. Both belong together,
 so a next supervisor counts the rest and comes to the same numbers, whatever of it was told already.
 """
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from outlast.core.warnings import Wanted
     from outlast.supervisor.context import LiveRun
 
-SUFFIX = ".watched"
 SAVE = OF_LINES  # between two times that the place is kept, while there is much to read
 
 
@@ -173,14 +172,14 @@ class Watch:
         "until",
     )
 
-    def __init__(self, live: "LiveRun") -> None:
-        """Begin to watch, before its command starts; or go on where an earlier supervisor left off."""
+    def __init__(self, live: "LiveRun", folder: str) -> None:
+        """Begin to watch, before its command starts; or go on where an earlier supervisor left off, by what it kept in `folder`."""
         job = live.job
         self.live = live
         self.last = self.done = self.closed = False
         self.until = 0  # when the last look is given up
         self.length: int | None = None  # of the log stream, once that is known
-        self._path = live.path + SUFFIX
+        self._path = f"{folder}/{live.id}.{live.run.run}"
         self._said: set[str] = set()
         self._saved_at = self._space_at = 0
         known = _load(self._path)
@@ -300,14 +299,6 @@ class Watch:
             return  # a full disk ends nobody's job: the next supervisor counts more of it again
         failpoint("watch.after-save")
         self._kept = kept
-
-    def forget(self) -> None:
-        """Remove what was kept: the end of the run is recorded."""
-        for name in (self._path, f"{self._path}.new"):
-            try:
-                os.unlink(name)
-            except OSError:
-                pass
 
     def close(self) -> None:
         """Look no more."""
