@@ -70,7 +70,7 @@ def test_columns_come_when_they_say_something():
 
 
 def test_every_column_has_a_cell():
-    times = {"next_run_at": NOW, "queued_at": NOW}
+    times = {"next_run_at": NOW, "queued_at": NOW, "warnings": [{"over_at": None}]}
     full = job(1, "x", signal=15, info=["a", "", "b"], params={"n": "1"}, rerun_of=7, key="k", pid=5, group="g", **times)
     cells = {name: render.cell(full, name, NOW) for name in COLUMNS}
     assert [] == [name for name, text in cells.items() if not text and name not in {"description", "user"}]

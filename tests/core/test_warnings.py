@@ -103,7 +103,7 @@ def test_a_million_matches_are_some_twenty_events():
 def test_what_is_said_of_a_match():
     event = of_match(ONE, 2, 7, b"\x1b[31mERR\xff disk\ttoo full", 3 << 20)
     assert ("warn.output: ERR", 2, 7) == (event.warning, event.run, event.times)
-    assert "a line of the output matches: [31mERR\ufffd disk too full; 3.0 MiB were gone before they could be looked at" == event.text
+    assert "a line of the output matches: [31mERR\ufffd disk too full; about 3.0 MiB were gone before they could be looked at" == event.text
     assert "a line of a.log matches: an empty one" == of_match(ONE.replace(option=FILE, path="a.log"), 1, 1, b"", 0).text
     assert 250 > len(of_match(ONE, 1, 1, b"x" * 16384, 0).text)
 

@@ -98,7 +98,7 @@ def test_what_was_rotated_away_unseen_is_said(outlast: Outlast) -> None:
     assert note.endswith(" of the output of run 1 could not be looked at for warnings")
     assert " were gone before they could be looked at" in shown["warnings"][0]["text"]
     missing = shown["runs"][0]["missing"]
-    assert note.startswith(f"{missing / 1024:.1f} KiB")
+    assert note.startswith(f"about {missing / 1024:.1f} KiB")
 
 
 def test_one_that_is_looked_at_as_it_runs_misses_nothing_of_its_rotated_log(outlast: Outlast) -> None:

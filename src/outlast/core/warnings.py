@@ -138,7 +138,7 @@ def of_match(one: Wanted, run: int, count: int, line: bytes, unseen: int) -> War
     """Return the event of matches. `line`: the last one; `unseen`: bytes that were gone before they could be looked at."""
     where = "the output" if one.option == OUTPUT else one.path
     said = one_line(line.decode("utf-8", "replace")) or "an empty one"
-    less = f"; {format_size(unseen)} were gone before they could be looked at" if unseen else ""
+    less = f"; about {format_size(unseen)} were gone before they could be looked at" if unseen else ""
     return Warned(warning=one.name, text=f"a line of {where} matches: {said}{less}", run=run, times=count)
 
 

@@ -27,9 +27,12 @@ TAIL = 1 << 17  # of what has been told; more than a chunk of usual lines
 
 
 class Follower:
-    """Goes on where a snapshot ends. `at`: how much of `held[turn]` has been told; `told`: which gaps, by index, and their size."""
+    """Goes on where a snapshot ends. `at`: how much of `held[turn]` has been told; `told`: which gaps, by index, and their size.
 
-    __slots__ = ("path", "held", "turn", "at", "told", "_removed", "_tail", "_told_too_much")
+    `exact`: how much was removed unseen is counted; else, where that means to read whole files, it is estimated by their size.
+    """
+
+    __slots__ = ("path", "exact", "held", "turn", "at", "told", "_removed", "_tail", "_told_too_much")
 
     def __init__(self, snapshot: Snapshot, position: int | None = None) -> None:
         """Take over the files of `snapshot`, of which all whole lines, and the gaps before their end, have been told.
@@ -38,6 +41,7 @@ class Follower:
         before the first file that is left goes untold: see `place`.
         """
         self.path = snapshot.path
+        self.exact = position is None
         self.held = snapshot.files if position is None else _from(snapshot, position)
         self.turn = len(self.held) - 1
         self.at, self._tail, self._told_too_much = 0, b"", 0
@@ -181,7 +185,11 @@ class Follower:
         if log > 0:
             position = self._file().start + self._file().size
             counted = all(file.fd >= 0 for file in gone)
-            size = max(0, removed[1] - self._removed[1] - sum(raw_size(file) for file in gone)) if counted else None
+            size: int | None = None
+            if gone and not self.exact:
+                size = removed[1] * log // removed[0]
+            elif counted:
+                size = max(0, removed[1] - self._removed[1] - sum(raw_size(file) for file in gone))
             yield Gap(offset=position, bytes=size, log=log, since=0, until=removed[2], reason=gaps.ROTATED)
         if log >= 0:  # else the disk had no room yet to tell of a removal: those files are needed for the next look
             self._removed = removed

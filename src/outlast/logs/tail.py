@@ -101,6 +101,7 @@ class Tail:
 
     def _open(self, name: str) -> bool:
         """Open a plain file. A FIFO or a device is not even opened: that could wait, or do something."""
+        identity = _identity(name)
         try:
             if not stat.S_ISREG(os.stat(name).st_mode):
                 self.trouble = "it is no plain file"
@@ -112,8 +113,10 @@ class Tail:
         except OSError as error:
             self.trouble = error.strerror or "it cannot be opened"
             return False
-        told = os.fstat(self._fd)
-        self._device, self._inode = told.st_dev, told.st_ino
+        if identity is None or _identity(name) != identity:
+            self.close()
+            return False  # it was replaced at this very moment: next time
+        self._device, self._inode = identity
         return True
 
     def _is_replaced(self) -> bool:

@@ -270,7 +270,7 @@ class Watch:
             if isinstance(source, Output):
                 unseen = source.unseen + (source.left(self.length) if given_up else 0)
                 if unseen:
-                    self.note(f"{format_size(unseen)} of the output of run {self.live.run.run} could not be looked at for warnings")
+                    self.note(f"about {format_size(unseen)} of the output of run {self.live.run.run} could not be looked at for warnings")
             elif given_up:
                 self.note(f"--{FILE}: the end of {source.tail.path} was not looked at: it grew faster than it could be read")
             elif not source.tail.was_there:
