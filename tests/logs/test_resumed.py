@@ -98,7 +98,8 @@ def test_a_place_is_settled_only_where_no_line_is_unfinished():
     assert [b"c"] == texts(b"stdout P b", b"stderr F c", pieces=pieces)[0]
     assert (False, there) == (pieces.is_settled, pieces.settled)
     assert [b"b"] == pieces.finish()
-    assert pieces.is_settled
+    assert (True, there + 2 * (40 + 2)) == (pieces.is_settled, pieces.settled)
+    assert ([], 1000) == (pieces.finish(1000), pieces.settled)  # the end of what was removed
 
 
 def test_a_last_line_without_its_end_is_unfinished():

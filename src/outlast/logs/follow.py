@@ -32,13 +32,13 @@ class Follower:
     `exact`: how much was removed unseen is counted; else, where that means to read whole files, it is estimated by their size.
     """
 
-    __slots__ = ("path", "exact", "held", "turn", "at", "told", "_removed", "_tail", "_told_too_much")
+    __slots__ = ("path", "exact", "skipped", "held", "turn", "at", "told", "_removed", "_tail", "_told_too_much")
 
     def __init__(self, snapshot: Snapshot, position: int | None = None) -> None:
         """Take over the files of `snapshot`, of which all whole lines, and the gaps before their end, have been told.
 
         `position`: of the log stream, at the beginning of a line; only what is before it has been told. What of the rest was removed
-        before the first file that is left goes untold: see `place`.
+        before the first file that is left goes untold: `skipped` is about how many of the command's bytes that were.
         """
         self.path = snapshot.path
         self.exact = position is None
@@ -52,6 +52,8 @@ class Follower:
         end = self._file().start + self.at if self.held else 0
         self.told = {index: gap.bytes or 0 for index, gap in enumerate(snapshot.gaps) if gap.offset <= end and not gap.log}
         self._removed = _removed(snapshot, None if position is None else end)
+        log, size, _ = _removed(snapshot, None)
+        self.skipped = 0 if position is None or end <= position or not log else (end - position) * size // log
 
     @property
     def place(self) -> int:

@@ -17,11 +17,11 @@ def cut(text: bytes) -> "list[bytes]":
 class Pieces:
     """Makes texts out of the lines of a log. `settled`: the place in the log stream up to which no line is unfinished."""
 
-    __slots__ = ("_open", "settled")
+    __slots__ = ("_open", "_read", "settled")
 
     def __init__(self, settled: int) -> None:
         """Begin at the beginning of a line."""
-        self.settled = settled
+        self.settled = self._read = settled
         self._open: dict[str, bytes] = {}  # by stream: what has been read of a line that goes on
 
     def add(self, position: int, batch: "Batch") -> "list[bytes]":
@@ -44,12 +44,14 @@ class Pieces:
                 self._open[tag[0]] = rest
             if not self._open:
                 self.settled = position
+        self._read = position
         return texts
 
-    def finish(self) -> "list[bytes]":
-        """Return what is unfinished: nothing comes after it, or something is missing there."""
+    def finish(self, end: int = 0) -> "list[bytes]":
+        """Return what is unfinished: nothing comes after it, or something is missing there, up to `end` in the log stream."""
         texts = [text for text in self._open.values() if text]
         self._open.clear()
+        self.settled = self._read = max(self._read, end)
         return texts
 
     @property

@@ -76,7 +76,7 @@ class Observer:
             return False
         if not watch.last:
             watch.last = True
-            watch.length = ending.log
+            watch.ending = ending
             watch.until = monotonic() + LAST
             self._has_more(watch)
         return True

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from outlast.core.events import AnyEvent
-    from outlast.core.job import Job
+    from outlast.core.job import Ending, Job
     from outlast.core.warnings import Wanted
     from outlast.supervisor.context import LiveRun
 
@@ -96,7 +96,7 @@ class Output(Source):
         self._last = last
         if self._follower is None:
             self._follower = Follower(Snapshot(self._path), self._since)
-            self.unseen += max(self._follower.place - self._since, 0)
+            self.unseen += self._follower.skipped
             self._pieces = Pieces(max(self._follower.place, self._since))
             self._parts = self._follower.batches(lambda: not self._last, lambda: None)
         try:
@@ -107,7 +107,7 @@ class Output(Source):
             return None
         if isinstance(part, Gap):
             self.unseen += part.log if part.bytes is None else part.bytes
-            return self._pieces.finish()
+            return self._pieces.finish(part.offset + part.log if part.log else 0)
         return self._pieces.add(*part)
 
     def place(self) -> "dict[str, Any]":
@@ -118,9 +118,12 @@ class Output(Source):
         """Tell whether no line is unfinished."""
         return self._pieces.is_settled
 
-    def left(self, length: int | None) -> int:
-        """Return how much of a log stream of that length was not read."""
-        return 0 if length is None else max(length - (0 if self._follower is None else self._follower.place), 0)
+    def left(self, ending: "Ending | None") -> int:
+        """Return about how much of the output was not read, given how the run ended."""
+        if ending is None or not ending.log:
+            return 0
+        unread = max(ending.log - (0 if self._follower is None else self._follower.place), 0)
+        return unread * ((ending.stdout or 0) + (ending.stderr or 0)) // ending.log
 
     def close(self) -> None:
         """Let go of the files."""
@@ -166,7 +169,7 @@ class Watch:
         "done",
         "every",
         "last",
-        "length",
+        "ending",
         "live",
         "sources",
         "until",
@@ -178,7 +181,7 @@ class Watch:
         self.live = live
         self.last = self.done = self.closed = False
         self.until = 0  # when the last look is given up
-        self.length: int | None = None  # of the log stream, once that is known
+        self.ending: Ending | None = None  # once it is known
         self._path = f"{folder}/{live.id}.{live.run.run}"
         self._said: set[str] = set()
         self._saved_at = self._space_at = 0
@@ -268,7 +271,7 @@ class Watch:
         self.done = True
         for source in self.sources:
             if isinstance(source, Output):
-                unseen = source.unseen + (source.left(self.length) if given_up else 0)
+                unseen = source.unseen + (source.left(self.ending) if given_up else 0)
                 if unseen:
                     self.note(f"about {format_size(unseen)} of the output of run {self.live.run.run} could not be looked at for warnings")
             elif given_up:
