@@ -92,8 +92,10 @@ def state(job: "Job") -> str:
 
 
 def is_warned(job: "Job") -> bool:
-    """Tell whether a job that runs has something to warn of now, or one that succeeded had."""
-    return job.status in {RUNNING, ENDED} and job.outcome in {None, SUCCEEDED} and any(told.get("over_at") is None for told in job.warnings)
+    """Tell whether there is something to warn of a job that runs, or was of the run with which it succeeded."""
+    if job.status not in {RUNNING, ENDED} or job.outcome not in {None, SUCCEEDED}:
+        return False
+    return any(told.get("over_at") is None and told.get("run") in {None, job.run} for told in job.warnings)
 
 
 def colour(word: str) -> str:

@@ -31,7 +31,7 @@ class Observer:
     def __init__(self, context: Context) -> None:
         """Nothing is watched yet."""
         self._context = context
-        self._busy: list[Watch] = []  # those that have something to read, the next one first
+        self._busy: dict[Watch, None] = {}  # those that have something to read, the next one first
         self._has_turn = False
 
     def prepare(self, live: LiveRun) -> None:
@@ -102,8 +102,7 @@ class Observer:
         self._has_more(watch)
 
     def _has_more(self, watch: "Watch") -> None:
-        if watch not in self._busy:
-            self._busy.append(watch)
+        self._busy.setdefault(watch)
         if not self._has_turn:
             self._has_turn = True
             self._context.loop.call_after(0, self._turn)
@@ -113,10 +112,11 @@ class Observer:
         began = at = monotonic()
         touched: list[Watch] = []
         while self._busy and at - began < TURN:
-            watch = self._busy.pop(0)
+            watch = next(iter(self._busy))
+            del self._busy[watch]
             if not watch.closed:
                 if self._step(watch):
-                    self._busy.append(watch)
+                    self._busy[watch] = None
                 if watch not in touched:
                     touched.append(watch)
             at = monotonic()
