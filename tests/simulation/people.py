@@ -326,8 +326,9 @@ class People:
         known = reserved if reserved and self.rng.random() < 0.2 else [*self._recent, *self.checker.active]
         job = self.store.job(self.rng.choice(known)) if known else None
         if job is not None:
-            kinds = (e.Noted(text="n"), e.Warned(warning="w", text="t"), e.WarningOver(warning="w", text="t"))
-            event = kinds[0] if job.status == ENDED else self.rng.choice(kinds)
+            event: e.Noted | e.Warned | e.WarningOver = e.Noted(text="n")
+            if self.rng.random() >= 0.5 and job.status != ENDED:
+                event = (e.WarningOver if job.version % 2 else e.Warned)(warning="w", text="t")
             self.store.record(job, event, self.machine.clock.now())
 
     def _approve(self) -> None:
