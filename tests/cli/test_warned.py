@@ -62,6 +62,17 @@ def test_show_says_how_often(jobs):
         assert "a line of the output matches: ERROR two (2 times), run 1, 20" in line
 
 
+def test_while_it_runs_the_number_is_the_least(outlast):
+    script = "echo ERROR; echo ERROR; touch here; until [ -e go ]; do sleep 0.02; done; echo ERROR; exec sleep 1000"
+    job = outlast.run("--warn.output", "ERROR", "--warn.interval", "100ms", "--cwd", outlast.folder, "--", "sh", "-c", script)
+    eventually(lambda: [2] == [told["count"] for told in outlast.show(job)["warnings"]])
+    (outlast.folder / "go").touch()
+    eventually(lambda: '"counts": [3]' in (outlast.home / "watched" / f"{job}.1").read_text())
+    assert "ERROR (at least 2 times), run 1" in outlast("show", str(job), status=0).text
+    outlast("stop", str(job), status=0)
+    assert "ERROR (3 times), run 1" in outlast("show", str(job), status=0).text
+
+
 def test_why_says_it(jobs):
     assert "It was warned of: a line of the output matches: ERROR two." in jobs("why", "a", status=0).text
     assert "warned" not in jobs("why", "b", status=0).text

@@ -103,8 +103,12 @@ def test_what_was_rotated_away_unseen_is_said(outlast: Outlast) -> None:
 
 def test_one_that_is_looked_at_as_it_runs_misses_nothing_of_its_rotated_log(outlast: Outlast) -> None:
     words = ["--warn.output", "7$", "--warn.interval", "100ms", "--log.file.max-bytes", "64KiB", "--log.run.max-files", "3"]
-    script = "for i in 1 2 3 4 5 6 7 8 9 10; do seq 1 1000; sleep 0.15; done"
-    job = outlast.run(*words, "--", "sh", "-c", script)
+    script = "for i in 1 2 3 4 5 6 7 8 9 10; do seq 1 1000; until [ -e go$i ]; do sleep 0.02; done; done"
+    job = outlast.run(*words, "--cwd", outlast.folder, "--", "sh", "-c", script)
+    kept = outlast.home / "watched" / f"{job}.1"
+    for number in range(1, 11):
+        eventually(lambda number=number: f'"counts": [{number * 100}]' in kept.read_text())  # type: ignore[misc]
+        (outlast.folder / f"go{number}").touch()
     ended(outlast, job)
     assert 10_000 > len(outlast("logs", "--raw", str(job), status=0).stdout.split())
     assert_counted_once(outlast, job, "warn.output: 7$", 1000)
@@ -290,12 +294,16 @@ def test_supervisors_are_killed_again_and_again(outlast: Outlast) -> None:
     assert [] == notes(outlast, job)
 
 
-def test_what_was_kept_may_be_damaged(outlast: Outlast) -> None:
+DAMAGED = ["", "[]", '{"output": {"counts": ["x"]}, "files": {}}', '{"output": {"at": null, "unseen": 0, "counts": [1]}, "files": {}}']
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_what_was_kept_may_be_damaged(outlast: Outlast, text: str) -> None:
     job = outlast.run("--warn.output", "7$", "--warn.interval", "100ms", "--", "sh", "-c", "seq 1 1000; exec sleep 1000")
     eventually(lambda: warned(outlast, job) == {"warn.output: 7$": 100})
     (outlast.home / "start").unlink()
     kill(outlast.supervisor_pid() or 0, outlast.home)
-    (outlast.home / "watched" / f"{job}.1").write_text('{"output": {"counts": ["x"]}, "files": {}}')
+    (outlast.home / "watched" / f"{job}.1").write_text(text)
     outlast("supervisor", "start", status=0)
     outlast("stop", str(job), status=0)
     ended(outlast, job)

@@ -4,6 +4,7 @@ from outlast.cli.render import colour, run_count, runs_table, state, table
 from outlast.cli.terminal import cut, paint, visible
 from outlast.core.command import command_line
 from outlast.core.durations import format_duration
+from outlast.core.job import RUNNING
 from outlast.core.options import spelled, value
 from outlast.core.shape import lasted
 from outlast.core.signals import signal_name
@@ -74,7 +75,7 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
         ("rerun of", "" if job.rerun_of is None else str(job.rerun_of)),
         ("schedule", job.schedule or ""),
         ("limited by", ", ".join(f"{name}: {by}" for name, by in ((runs[-1].limits if runs else None) or {}).get("by", {}).items())),
-        *(("warning", _warning(warning)) for warning in job.warnings),
+        *(("warning", _warning(job, warning)) for warning in job.warnings),
         *spelled(job.spec).items(),
     ]
     text = _facts(facts, width)
@@ -83,9 +84,10 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
     return text
 
 
-def _warning(told: "Mapping[str, Any]") -> str:
-    """Return what was warned of: how often, of which run, since when it is over."""
-    often = f" ({told['count']} times)" if told["count"] > 1 else ""
+def _warning(job: "Job", told: "Mapping[str, Any]") -> str:
+    """Return what was warned of: how often, of which run, since when it is over. What still is counted is told only now and then."""
+    counting = job.status == RUNNING and told["run"] == job.run and told["warning"].startswith(("warn.output", "warn.file"))
+    often = f" ({'at least ' if counting else ''}{told['count']} times)" if told["count"] > 1 else ""
     run = f", run {told['run']}" if told["run"] else ""
     over = "" if told.get("over_at") is None else f"; over since {format_time_full(told['over_at'])}"
     return f"{told['text']}{often}{run}, {format_time_full(told['at'])}{over}"
@@ -120,7 +122,7 @@ def run_detail(job: "Job", run: "Run", now: int, *, width: int | None = None, co
         ("limited by", ", ".join(f"{name}: {by}" for name, by in (run.limits or {}).get("by", {}).items())),
         ("time limit", format_duration(run.limits["run"]) if run.limits and "run" in run.limits else ""),
         ("log misses", format_size(run.missing) if run.missing else ""),
-        *(("warning", _warning(warning)) for warning in job.warnings if warning["run"] == run.run),
+        *(("warning", _warning(job, warning)) for warning in job.warnings if warning["run"] == run.run),
         ("left behind", f"{run.leftovers} processes" if run.leftovers else ""),
     ), width)  # fmt: skip
 

@@ -72,7 +72,7 @@ class Observer:
     def holds(self, live: LiveRun, ending: "Ending") -> bool:
         """Tell whether the end of a run has to wait until everything that it wrote was looked at."""
         watch = live.watch
-        if watch is None or watch.done or watch.closed or ending.outcome == NOT_STARTED:
+        if watch is None or not watch.sources or watch.done or watch.closed or ending.outcome == NOT_STARTED:
             return False
         if not watch.last:
             watch.last = True

@@ -320,8 +320,10 @@ def _load(path: str) -> "Mapping[str, Any] | None":
     try:
         with open(path, "rb", buffering=0) as file:
             known: Mapping[str, Any] = loads(file.read().decode())
-        counts = [known["output"]["counts"]] if known["output"] else []
-        counts += [told["counts"] for told in known["files"].values()]
+        numbers: list[Any] = []
+        for told in filter(None, [known["output"], *known["files"].values()]):
+            numbers += [told["at"], *told["counts"]]
+            numbers += [told["device"], told["inode"], *bytes.fromhex(told["mark"])] if told is not known["output"] else [told["unseen"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return known if all(isinstance(number, int) for numbers in counts for number in numbers) else None
+    return known if all(isinstance(number, int) for number in numbers) else None
