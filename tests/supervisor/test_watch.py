@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.samples import NOW, job_in, run_of
@@ -64,6 +64,7 @@ def lines_of(writer):
     return found
 
 
+@settings(deadline=None)
 @given(LIVES, SIZES)
 def test_counts_are_right_whoever_dies(lives, limits):
     with tempfile.TemporaryDirectory() as folder:
@@ -102,7 +103,16 @@ def test_counts_are_right_whoever_dies(lives, limits):
         home.watch.close()
 
 
+@settings(deadline=None)
 @given(WHOLE, SIZES)
+@example(  # the file that is read goes, and the first one, which was read long ago, stays
+    [
+        ([(0, "stdout", b"\n\na\n", ""), (0, "stdout", b"\n", ""), (0, "stdout", b"\n", "")], 3, "dies", True),
+        ([], 1, "on", False),
+        ([(3600 * 10**9, "stdout", b"\n", ""), (3600 * 10**9, "stdout", b"\n", "")], 0, "on", False),
+    ],
+    (0, 0),
+)
 def test_what_is_removed_unseen_is_never_counted_and_always_said(lives, limits):
     with tempfile.TemporaryDirectory() as folder:
         writer = Writer(Path(folder) / "1", limits[0] or 150, limits[1] or 2)

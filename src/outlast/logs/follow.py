@@ -203,13 +203,19 @@ class Follower:
 
 
 def _from(snapshot: Snapshot, position: int) -> "list[LogFile]":
-    """Return the file that holds `position`, else the next one, else the last one; let go of the others."""
-    chosen = next((file for file in snapshot.files if file.start + file.size > position), None)
-    chosen = chosen or (snapshot.files[-1] if snapshot.files else None)
-    for file in snapshot.files:
+    """Return the file that holds `position`, else the next one, else the last one; let go of the others.
+
+    But for the first one: it stays whatever is removed, and would be taken for a new one once the other is gone.
+    """
+    if not snapshot.files:
+        return []
+    first = snapshot.files[0]
+    chosen = next((file for file in snapshot.files if file.start + file.size > position), snapshot.files[-1])
+    for file in snapshot.files[1:]:
         if file is not chosen:
             file.close()
-    return [] if chosen is None else [chosen]
+    first.reopen()
+    return [first] if first is chosen else [first, chosen]
 
 
 def _removed(snapshot: Snapshot, before: int | None) -> tuple[int, int, int]:
