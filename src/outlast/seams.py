@@ -36,6 +36,7 @@ FAILPOINTS = (
     "stop.before-signal", "stop.after-signal",
     "pause.before-signal", "pause.after-signal",
     "feedback.before-remove", "feedback.after-remove", "settle.before", "conditions.before", "deadline.before", "limit.before",
+    "watch.before-save", "watch.after-save",
     "checkpoint.before", "checkpoint.after", "leave.before", "leave.after",
     "upgrade.before-exec",
 )  # fmt: skip

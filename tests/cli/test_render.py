@@ -71,7 +71,7 @@ def test_columns_come_when_they_say_something():
 
 
 def test_every_column_has_a_cell():
-    times = {"next_run_at": NOW, "queued_at": NOW}
+    times = {"next_run_at": NOW, "queued_at": NOW, "warnings": [{"over_at": None}]}
     full = job(1, "x", signal=15, info=["a", "", "b"], params={"n": "1"}, rerun_of=7, key="k", pid=5, group="g", **times)
     told = {"percent": 25.0, "done": 1, "total": 4, "eta": 90 * 1_000_000_000}
     seen = Observed(usual=SECOND, cpu=SECOND, rss=1 << 20, processes=3, output=2048, progress=told, last_line="1/4 files",

@@ -77,7 +77,7 @@ def test_a_percentage_says_of_what() -> None:
     job = running(timeout_run="300%")
     (event,) = reached(job, limits_of(job, 2 * SECOND), clocks(run=6 * SECOND))
     assert isinstance(event, StopRequested)
-    assert "timeout.run of 6s (300% of the usual) was reached" == event.why
+    assert "timeout.run of 6s (300% of the usual 2s) was reached" == event.why
     assert next_look(job, limits_of(job, None), clocks(run=10**18)) is None
 
 

@@ -114,8 +114,13 @@ def supervisor_dies_as_it_removes_feedback(scene: Scene, name: str) -> None:
     until(lambda: scene.reached(name))
 
 
+def supervisor_dies_as_it_looks_for_warnings(scene: Scene, name: str) -> None:
+    scene.submit("loud", "--warn.output", "7$", "--warn.file", f"{scene.folder}/job=never", env=scene.armed(f"{name}=die"))
+
+
 WORKLOADS = {
     **dict.fromkeys(["feedback.before-remove", "feedback.after-remove"], supervisor_dies_as_it_removes_feedback),
+    **dict.fromkeys(["watch.before-save", "watch.after-save"], supervisor_dies_as_it_looks_for_warnings),
     **dict.fromkeys(["reserve.before", "reserve.after-commit"], dies_while_it_reserves),
     "conditions.before": supervisor_dies_as_a_condition_is_met,
     "settle.before": supervisor_dies_while_others_wait,

@@ -16,7 +16,7 @@ from support import Finished
 
 Clients = list[tuple[str, Popen[bytes]]]
 UNTIL_IDLE = ("checkpoint.before", "checkpoint.after", "leave.before", "leave.after")
-OF_WAITING = ("settle", "conditions", "deadline", "limit", "pause")
+OF_WAITING = ("settle", "conditions", "deadline", "limit", "pause", "watch")
 OF_CLIENTS = ("front", "submit", "request", "reserve", "upgrade")
 POINTS = [name for name in seams.FAILPOINTS if name.partition(".")[0] not in OF_CLIENTS]
 
@@ -85,6 +85,8 @@ def comes_to(scene: Scene, name: str) -> None:
             scene.go()
         case "deadline":
             scene.submit("never")
+        case "watch":
+            scene.submit("loud", "--warn.output", "7$")
         case "limit":
             scene.submit("late")
         case "pause":

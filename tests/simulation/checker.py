@@ -30,7 +30,9 @@ _BEFORE = {
     "submitted": (NEW, RESERVED), "reserved": (NEW,), "met": (PENDING,), "queued": (PENDING,), "postponed": (QUEUED,), "claimed": (QUEUED,),
     "started": (RUNNING,), "signalled": (RUNNING,), "retried": (RUNNING,), "ended": (RESERVED, PENDING, QUEUED, RUNNING),
     "noted": (RESERVED, PENDING, QUEUED, RUNNING, ENDED),
-    **dict.fromkeys(("stop_requested", "paused", "resumed", "held", "released", "warned"), (RESERVED, PENDING, QUEUED, RUNNING)),
+    **dict.fromkeys(
+        ("stop_requested", "paused", "resumed", "held", "released", "warned", "warning_over"), (RESERVED, PENDING, QUEUED, RUNNING),
+    ),
 }  # fmt: skip
 
 
@@ -371,6 +373,9 @@ class Checker:
         pass
 
     def _warned(self, seen: Seen, told: Any, _: int, __: int) -> None:
+        pass
+
+    def _warning_over(self, seen: Seen, told: Any, _: int, __: int) -> None:
         pass
 
     def _noted(self, seen: Seen, told: Any, _: int, __: int) -> None:

@@ -326,7 +326,9 @@ class People:
         known = reserved if reserved and self.rng.random() < 0.2 else [*self._recent, *self.checker.active]
         job = self.store.job(self.rng.choice(known)) if known else None
         if job is not None:
-            event = e.Noted(text="n") if self.rng.random() < 0.5 or job.status == ENDED else e.Warned(warning="w", text="t")
+            event: e.Noted | e.Warned | e.WarningOver = e.Noted(text="n")
+            if self.rng.random() >= 0.5 and job.status != ENDED:
+                event = (e.WarningOver if job.version % 2 else e.Warned)(warning="w", text="t")
             self.store.record(job, event, self.machine.clock.now())
 
     def _approve(self) -> None:

@@ -80,7 +80,7 @@ def job_detail(job: "Job", runs: "Sequence[Run]", now: int, *, width: int | None
         ("rerun of", "" if job.rerun_of is None else str(job.rerun_of)),
         ("schedule", job.schedule or ""),
         ("limited by", ", ".join(f"{name}: {by}" for name, by in ((runs[-1].limits if runs else None) or {}).get("by", {}).items())),
-        *(("warning", warning["text"]) for warning in job.warnings),
+        *(("warning", _warning(job, warning)) for warning in job.warnings),
         *spelled(job.spec).items(),
     ]
     text = fact_lines(facts, width)
@@ -116,6 +116,15 @@ def _reported(seen: "Observed") -> "list[tuple[str, str]]":
     return [*told, *(("reported", f"{key}={text}") for key, text in seen.feedback.items())]
 
 
+def _warning(job: "Job", told: "Mapping[str, Any]") -> str:
+    """Return what was warned of: how often, of which run, since when it is over. What still is counted is told only now and then."""
+    counting = job.status == RUNNING and told["run"] == job.run and told["warning"].startswith(("warn.output", "warn.file"))
+    often = f" ({'at least ' if counting else ''}{told['count']} times)" if told["count"] > 1 else ""
+    run = f", run {told['run']}" if told["run"] else ""
+    over = "" if told.get("over_at") is None else f"; over since {format_time_full(told['over_at'])}"
+    return f"{told['text']}{often}{run}, {format_time_full(told['at'])}{over}"
+
+
 def _wish(job: "Job") -> str:
     wish = job.stop_requested
     return "" if wish is None else f"{wish.get('verb')} ({wish.get('scope', 'job')}) at {format_time_full(wish.get('at'))}"
@@ -147,6 +156,7 @@ def run_detail(job: "Job", run: "Run", now: int, *, width: int | None = None, co
         ("limited by", ", ".join(f"{name}: {by}" for name, by in (run.limits or {}).get("by", {}).items())),
         ("time limit", format_duration(run.limits["run"]) if run.limits and "run" in run.limits else ""),
         ("log misses", format_size(run.missing) if run.missing else ""),
+        *(("warning", _warning(job, warning)) for warning in job.warnings if warning["run"] == run.run),
         ("left behind", f"{run.leftovers} processes" if run.leftovers else ""),
     ), width)  # fmt: skip
 

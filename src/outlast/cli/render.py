@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 GAP = "  "
 LEAST = 8  # a column that is cut keeps so many
-_RIGHT = frozenset({"id", "run", "priority", "exit_code", "signal", "pid", "duration", "rerun_of", *OBSERVED}) - {
+_RIGHT = frozenset({"id", "warnings", "run", "priority", "exit_code", "signal", "pid", "duration", "rerun_of", *OBSERVED}) - {
     "progress",
     "last_line",
     "activity",
     "feedback",
 }
 _WHOLE = frozenset({"id", "run", "state", "status", "outcome", "started", "duration", "pid", "exit_code", "rerun_of"})  # cut last
+WARNED = "warned"  # for the colour
 USUAL = ("id", "name", "state", "started", "duration")
 
 
@@ -102,6 +103,13 @@ def state(job: "Job", seen: "Observed | None" = None) -> str:
     return job.status
 
 
+def is_warned(job: "Job") -> bool:
+    """Tell whether there is something to warn of a job that runs, or was of the run with which it succeeded."""
+    if job.status not in {RUNNING, ENDED} or job.outcome not in {None, SUCCEEDED}:
+        return False
+    return any(told.get("over_at") is None and told.get("run") in {None, job.run} for told in job.warnings)
+
+
 def colour(word: str) -> str:
     """Return the colour of a state."""
     if word in {FAILED, TIMED_OUT, LOST, NOT_STARTED, INTERRUPTED}:
@@ -110,7 +118,7 @@ def colour(word: str) -> str:
         return "green"
     if word in {RUNNING, "stopping"}:
         return "blue"
-    return "yellow" if word in {PENDING, QUEUED, "paused", "held", "retrying", SILENT, STALLED} else "dim"
+    return "yellow" if word in {PENDING, QUEUED, "paused", "held", "retrying", SILENT, STALLED, WARNED} else "dim"
 
 
 def run_count(job: "Job") -> str:
@@ -128,6 +136,8 @@ def usual_columns(jobs: "Sequence[Job]", observed: "Mapping[int, Observed] | Non
         shown.append("run")
     if any(job.status == RUNNING and job.id in (observed or {}) and (observed or {})[job.id].progress for job in jobs):
         shown.append("progress")
+    if any(job.warnings for job in jobs):
+        shown.append("warnings")
     if any(job.reason and job.outcome != SUCCEEDED for job in jobs):
         shown.append("reason")
     return shown
@@ -150,6 +160,8 @@ def cell(job: "Job", column: str, now: int, seen: "Observed | None" = None) -> s
         from outlast.core.command import command_line
 
         return command_line(job.command)
+    if column == "warnings":
+        return str(len(job.warnings) or "")
     if column == "info":
         return ", ".join(filter(None, job.info))
     if column == "params":
@@ -219,7 +231,7 @@ def jobs_table(jobs: "Sequence[Job]", now: int, *, shown: "Sequence[str] | None"
             at = names.index("duration")
             cells[at] = against(cells[at], usual.get(job.id))
         rows.append(cells)
-        words.append(state(job, seen))
+        words.append(WARNED if is_warned(job) else state(job, seen))
         for run in (runs or {}).get(job.id, ()):
             rows.append([_run_cell(run, name, now) for name in names])
             words.append(run.outcome or run.status)

@@ -247,7 +247,7 @@ class Jobs(Wishes, Looking):
 
     def list(self, **wanted: "Any") -> "List[Job]":
         """Return jobs, by default all, oldest first. Filters: status, outcome, name (a glob), group, text, since, until (ns),
-        last, slowest, sort, limit; see `store.finding.Filter`.
+        last, slowest, sort, limit, warned; see `store.finding.Filter`.
         """  # noqa: D205  # one thought
         return self.listing(**wanted)[0]
 

@@ -82,8 +82,12 @@ def _without_result(home: "Home", run: Run, told: "State", at: int) -> "Ending |
 
 
 def _is_being_ended(home: "Home", job: Job, result: "dict[str, Any]") -> bool:
-    """Tell whether a supervisor may still be ending what the command left: then only its record says that the run is over."""
+    """Tell whether a supervisor may still be ending what the command left, or looking for what to warn of in what it wrote.
+
+    Then only its record says that the run is over.
+    """
     wish = job.stop_requested
     asked = wish is not None and ("sent_at" in wish or wish["at"] <= result["at"])
     cleaned = result["leftovers"] and job.spec.get("leftovers.action") == "stop"
-    return bool(asked or cleaned) and home.is_supervised()
+    looked_at = "warn.output" in job.spec or "warn.file" in job.spec
+    return bool(asked or cleaned or looked_at) and home.is_supervised()

@@ -14,6 +14,7 @@ COLUMNS: dict[str, str] = {
     "outcome": "OUTCOME",
     "state": "STATE",
     "reason": "REASON",
+    "warnings": "WARNINGS",
     "exit_code": "EXIT",
     "signal": "SIGNAL",
     "run": "RUN",

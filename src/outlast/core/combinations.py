@@ -14,7 +14,7 @@ _SECOND = 1_000_000_000
 _MS = 1_000_000
 _LEAST = {
     "log.run.max-files": 2, "log.file.max-bytes": 1024, "wait.poll-interval": 100 * _MS, "wait.probe-timeout": 10 * _MS,
-    "limit.memory": 1 << 20, "unless-fresh": _MS, "retries.max-delay": _MS,
+    "limit.memory": 1 << 20, "warn.interval": 100 * _MS, "unless-fresh": _MS, "retries.max-delay": _MS,
     **dict.fromkeys(("timeout.job", "timeout.heartbeat", "timeout.output"), _MS),
     **dict.fromkeys(("timeout.soft.job", "timeout.soft.heartbeat", "timeout.soft.output"), _MS),
 }  # fmt: skip
@@ -123,7 +123,14 @@ def _check_progress(spec: "Mapping[str, Any]", _: int) -> None:
     check_progress(spec)
 
 
+def _check_warnings(spec: "Mapping[str, Any]", _: int) -> None:
+    from outlast.core.warnings import check as check_warnings
+
+    check_warnings(spec)
+
+
 _CHECKS = (
     ("retries.", _check_retries), ("wait.", _check_waiting), ("timeout.", _check_timeouts), ("after.", _check_order),
     ("progress.", _check_progress),
+    ("warn.", _check_warnings),
 )  # fmt: skip

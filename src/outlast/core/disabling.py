@@ -39,7 +39,7 @@ def check_pattern(pattern: str, *, regex: bool) -> None:
 
 
 def may_take_for_ever(pattern: str) -> bool:
-    """Tell whether a repetition holds another one, or a choice: only so does trying grow with the power of the name's length."""
+    """Tell whether a repetition holds another one, or a choice: only so does trying grow with the power of the text's length."""
     from re import _parser  # type: ignore[attr-defined]
 
     def repeats(tree: "Any", *, inside: bool) -> bool:

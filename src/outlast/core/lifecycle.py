@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Never
 
 NEW = "new"  # of a job that no event has made yet
+MOST_WARNINGS = 400  # that a record keeps, more than one run can have; the events tell of all
 TIMED = frozenset({"wait.abort-datetime", "retries.abort-datetime", "timeout.job", "timeout.soft.job"})  # options that set a deadline
 
 _STAY: "dict[str, frozenset[str]]" = {s: frozenset({s}) for s in (RESERVED, PENDING, QUEUED, RUNNING, ENDED)}
@@ -185,7 +186,7 @@ def _resumed(job: Job, now: int) -> "dict[str, Any]":
 
 
 def _warned(job: Job, event: e.Warned, now: int) -> "list[dict[str, Any]]":
-    """Return the warnings after one more: the same one of the same run is counted, not repeated."""
+    """Return the warnings after one more: the same one of the same run is counted, not repeated; the oldest of very many go."""
     warnings = [dict(warning) for warning in job.warnings]
     for warning in warnings:
         if (warning["warning"], warning["run"]) == (event.warning, event.run):
@@ -193,7 +194,7 @@ def _warned(job: Job, event: e.Warned, now: int) -> "list[dict[str, Any]]":
             warning |= {"text": event.text, "at": now, "count": count, "over_at": None}
             return warnings
     made = {"warning": event.warning, "text": event.text, "at": now, "run": event.run, "count": event.times or 1, "over_at": None}
-    return [*warnings, made]
+    return [*warnings, made][-MOST_WARNINGS:]
 
 
 def _warning_over(job: Job, event: e.WarningOver, now: int) -> "list[dict[str, Any]]":

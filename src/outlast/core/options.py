@@ -21,6 +21,7 @@ _WAITING = "Waiting for a time or a condition"
 _ORDER = "Waiting for other jobs, for people, for room"
 _LIMITS = "Limiting its time"
 _RETRIES = "Running it again"
+_WARNING = "Warning of it"
 _STOPPING = "Ending it"
 _LIMITING = "Limiting it"
 _OUTPUT = "Keeping its output"
@@ -164,6 +165,16 @@ OPTIONS: tuple[Option, ...] = (
            "--timeout 1h --timeout.warn-signal USR1", metavar="SIGNAL", stored=SPEC, section=_LIMITS),
     Option("timeout.warn-before", kinds.GRACE, "so long before", "--timeout 1h --timeout.warn-signal USR1 --timeout.warn-before 5m",
            default=60 * _SECOND, metavar="DURATION", stored=SPEC, section=_LIMITS),
+    Option("warn.output", kinds.TEXT, "warn if a line of its output matches this regular expression; repeatable",
+           "--warn.output 'ERROR|FATAL'", default=(), metavar="RE", most=100, stored=SPEC, section=_WARNING),
+    Option("warn.file", kinds.TEXT,
+           "warn if a line that is added to this file while it runs matches; a `=` of the path is written `\\=`; repeatable",
+           "--warn.file app.log=ERROR", default=(), metavar="PATH=RE", most=100, stored=SPEC, section=_WARNING),
+    Option("warn.free-space", kinds.TEXT,
+           "warn while less than this is free where PATH lies (default: the directory it runs in); repeatable",
+           "--warn.free-space /srv=10GiB", default=(), metavar="[PATH=]SIZE", most=100, stored=SPEC, section=_WARNING),
+    Option("warn.interval", kinds.GRACE, "look so often (default: 1s, for free space 10s)", "--warn.interval 5s --warn.output ERROR",
+           metavar="DURATION", stored=SPEC, section=_WARNING),
     Option("stop.signal", kinds.SIGNAL, "the signal that asks it to end", "--stop-signal INT",
            default=15, metavar="SIGNAL", stored=SPEC, aliases=("stop-signal",), section=_STOPPING),
     Option("stop.grace", kinds.GRACE, "how long it may take to end before SIGKILL", "--stop.grace 1m",

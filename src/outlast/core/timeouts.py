@@ -77,11 +77,11 @@ def _marks(job: "Job", limits: "Mapping[str, Any]", clocks: Clocks) -> "Iterator
         hard = limits.get("run") if what == RUN else value(spec, f"timeout.{what}")
         soft = limits.get("soft_run") if what == RUN else value(spec, f"timeout.soft.{what}")
         if hard is not None:
-            why = _said(what, f"timeout.{what}", hard, spec)
+            why = _said(what, f"timeout.{what}", hard, spec, limits)
             yield hard, clock[what], StopRequested(verb=j.TIMEOUT, by=f"timeout.{what}", scope="run", why=why)
         if soft is not None and f"timeout.soft.{what}" not in warned:
             name = f"timeout.soft.{what}"
-            yield soft, clock[what], Warned(warning=name, text=_said(what, name, soft, spec), run=job.run)
+            yield soft, clock[what], Warned(warning=name, text=_said(what, name, soft, spec, limits), run=job.run)
     number = value(spec, "timeout.warn-signal")
     if number is None or "timeout.warn-signal" in warned:
         return
@@ -93,7 +93,7 @@ def _marks(job: "Job", limits: "Mapping[str, Any]", clocks: Clocks) -> "Iterator
         yield max(clocks.run + clocks.job_left - before, 0), clocks.run, event
 
 
-def _said(what: str, option: str, limit: int, spec: "Mapping[str, Any]") -> str:
-    usual = f" ({spec[option]} of the usual)" if isinstance(spec.get(option), str) else ""
+def _said(what: str, option: str, limit: int, spec: "Mapping[str, Any]", limits: "Mapping[str, Any]") -> str:
+    usual = f" ({spec[option]} of the usual {format_duration(limits['usual'])})" if isinstance(spec.get(option), str) else ""
     silent = {RUN: "was reached", HEARTBEAT: "passed without a heartbeat", OUTPUT: "passed without output"}[what]
     return f"{option} of {format_duration(limit)}{usual} {silent}"

@@ -106,6 +106,7 @@ def _filters() -> tuple[Option, ...]:
                metavar="TEXT"),
         _SINCE,
         _UNTIL,
+        Option("warned", kinds.FLAG, "only jobs that there is or was something to warn of", "--warned"),
         Option("last", kinds.FLAG, "only the last job of each name", "--last"),
         Option("slowest", kinds.FLAG, "the longest running ones first", "--slowest"),
         Option("sort", kinds.SORT, f"order by these, `-` in front turns one round: {', '.join(SORTS)}", "--sort -duration",

@@ -9,6 +9,9 @@ from outlast.core.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from outlast.core.job import Job
 
 
@@ -73,6 +76,9 @@ def _held(job: "Job") -> str:
 def _ended(job: "Job", now: int) -> str:
     took = "" if job.duration is None else f" after {format_duration(int(job.duration * 1_000_000_000))}"
     text = f"Job {job.id} ended at {_at(job.ended_at, now)}{took}: {job.how}."
+    if job.warnings:
+        texts = [*dict.fromkeys(warning["text"] for warning in job.warnings)]
+        text += f" It was warned of: {'; '.join(texts[-_MOST_SHOWN:])}."
     return f"{text} {_meaning(job)}".rstrip() + f" `outlast rerun {job.id}` runs it again."
 
 
@@ -203,7 +209,7 @@ def _ends(job: "Job", around: Around, now: int) -> "list[str]":
     whole = value(job.spec, "timeout.job")
     if whole is not None and not job.paused:
         told.append(f"All of it may take until {_at(job.created_at + job.paused_for + whole, now)} (timeout.job).")
-    told += (f"Warned at {_at(warning['at'], now)}: {warning['text']}." for warning in job.warnings)
+    told += (f"Warned at {_at(warning['at'], now)}: {warning['text']}." for warning in job.warnings if _is_active(job, warning))
     return told
 
 
@@ -214,6 +220,11 @@ def _activity(job: "Job", around: Around, now: int) -> str:
     if around.heartbeat_at is not None:
         last = f"its last heartbeat was {format_duration(max(now - around.heartbeat_at, 0))} ago"
     return f"It is {around.activity}: {last}; {limit}."
+
+
+def _is_active(job: "Job", warning: "Mapping[str, Any]") -> bool:
+    """Tell whether a warning is of now: not over, and of the job or its last run."""
+    return warning.get("over_at") is None and warning.get("run") in (None, job.run)
 
 
 def _reserved(job: "Job", _: Around, now: int) -> str:

@@ -25,7 +25,7 @@ STREAMS = (STDOUT, STDERR)
 HEADER = 40
 LONGEST = HEADER + 16384  # a record without its newline, by the protocol
 
-_TAGS = {
+TAGS = {
     b"Z stdout F ": (STDOUT, True, b"\n"),
     b"Z stdout P ": (STDOUT, False, b""),
     b"Z stderr F ": (STDERR, True, b"\n"),
@@ -102,7 +102,7 @@ def format_stamp(at: int) -> bytes:
 
 def parse(line: bytes) -> Record | None:
     """Return the record that `line` (without its newline) is, None if it is none."""
-    tag = _TAGS.get(line[29:40])
+    tag = TAGS.get(line[29:40])
     at = None if tag is None else parse_stamp(line[:29])
     return None if tag is None or at is None else Record(at, tag[0], tag[1], line[40:])
 
@@ -112,7 +112,7 @@ def records(batches: "Iterable[Batch]", position: int) -> "Iterator[Record | Tor
     stamp, at, torn = b"", 0, 0
     for lines, ended in batches:
         for line in lines:
-            tag = _TAGS.get(line[29:40])
+            tag = TAGS.get(line[29:40])
             if tag is not None and line[:29] != stamp:
                 value = parse_stamp(line[:29])
                 if value is None:
@@ -137,7 +137,7 @@ def raw(batches: "Iterable[Batch]", position: int, streams: "Container[str]" = S
     for lines, ended in batches:
         out: list[bytes] = []
         for line in lines:
-            tag = _TAGS.get(line[29:40])
+            tag = TAGS.get(line[29:40])
             if tag is not None and line[:29] != stamp:
                 stamp = b"" if parse_stamp(line[:29]) is None else line[:29]
                 tag = tag if stamp else None

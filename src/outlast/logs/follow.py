@@ -27,22 +27,38 @@ TAIL = 1 << 17  # of what has been told; more than a chunk of usual lines
 
 
 class Follower:
-    """Goes on where a snapshot ends. `at`: how much of `held[turn]` has been told; `told`: which gaps, by index, and their size."""
+    """Goes on where a snapshot ends. `at`: how much of `held[turn]` has been told; `told`: which gaps, by index, and their size.
 
-    __slots__ = ("path", "held", "turn", "at", "told", "_removed", "_tail", "_told_too_much")
+    `exact`: how much was removed unseen is counted; else, where that means to read whole files, it is estimated by their size.
+    """
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        """Take over the files of `snapshot`, of which all whole lines, and the gaps before their end, have been told."""
+    __slots__ = ("path", "exact", "skipped", "held", "turn", "at", "told", "_removed", "_tail", "_told_too_much")
+
+    def __init__(self, snapshot: Snapshot, position: int | None = None) -> None:
+        """Take over the files of `snapshot`, of which all whole lines, and the gaps before their end, have been told.
+
+        `position`: of the log stream, at the beginning of a line; only what is before it has been told. What of the rest was removed
+        before the first file that is left goes untold: `skipped` is about how many of the command's bytes that were.
+        """
         self.path = snapshot.path
-        self.held = snapshot.files
+        self.exact = position is None
+        self.held = snapshot.files if position is None else _from(snapshot, position)
         self.turn = len(self.held) - 1
         self.at, self._tail, self._told_too_much = 0, b"", 0
         if self.held and self._file().reopen():
-            self.at = lines_end(self._file().fd, 0, self._file().size)
+            file = self._file()
+            self.at = lines_end(file.fd, 0, file.size) if position is None else min(max(position - file.start, 0), file.size)
             self._tail = read_at(self._file().fd, min(TAIL, self.at), max(0, self.at - TAIL))
         end = self._file().start + self.at if self.held else 0
         self.told = {index: gap.bytes or 0 for index, gap in enumerate(snapshot.gaps) if gap.offset <= end and not gap.log}
-        self._removed = _removed(snapshot)
+        self._removed = _removed(snapshot, None if position is None else end)
+        log, size, _ = _removed(snapshot, None)
+        self.skipped = 0 if position is None or end <= position or not log else (end - position) * size // log
+
+    @property
+    def place(self) -> int:
+        """Return the position in the log stream up to which everything has been told."""
+        return self._file().start + self.at if self.held else 0
 
     def batches(self, alive: "Callable[[], bool]", pause: "Callable[[], object]") -> "Iterator[Gap | Told | None]":
         """Yield what comes, lines with the position of the first, and None before each `pause()`.
@@ -166,12 +182,16 @@ class Follower:
             return
         there = {(file.inode, file.size) for file in snapshot.files[:first_new]}
         gone = [file for file in self.held if (file.inode, file.size) not in there]
-        removed = _removed(snapshot)
+        removed = _removed(snapshot, None)
         log = removed[0] - self._removed[0] - sum(file.size for file in gone)
         if log > 0:
             position = self._file().start + self._file().size
             counted = all(file.fd >= 0 for file in gone)
-            size = max(0, removed[1] - self._removed[1] - sum(raw_size(file) for file in gone)) if counted else None
+            size: int | None = None
+            if gone and not self.exact:
+                size = removed[1] * log // removed[0]
+            elif counted:
+                size = max(0, removed[1] - self._removed[1] - sum(raw_size(file) for file in gone))
             yield Gap(offset=position, bytes=size, log=log, since=0, until=removed[2], reason=gaps.ROTATED)
         if log >= 0:  # else the disk had no room yet to tell of a removal: those files are needed for the next look
             self._removed = removed
@@ -182,7 +202,23 @@ class Follower:
         self.held += newer
 
 
-def _removed(snapshot: Snapshot) -> tuple[int, int, int]:
-    """Return how much of the log stream, and of the command's bytes, has been removed, and the time up to which."""
-    removed = [gap for gap in snapshot.gaps if gap.log]
+def _from(snapshot: Snapshot, position: int) -> "list[LogFile]":
+    """Return the file that holds `position`, else the next one, else the last one; let go of the others.
+
+    But for the first one: it stays whatever is removed, and would be taken for a new one once the other is gone.
+    """
+    if not snapshot.files:
+        return []
+    first = snapshot.files[0]
+    chosen = next((file for file in snapshot.files if file.start + file.size > position), snapshot.files[-1])
+    for file in snapshot.files[1:]:
+        if file is not chosen:
+            file.close()
+    first.reopen()
+    return [first] if first is chosen else [first, chosen]
+
+
+def _removed(snapshot: Snapshot, before: int | None) -> tuple[int, int, int]:
+    """Return how much of the log stream (before that position), and of the command's bytes, was removed, and the time up to which."""
+    removed = [gap for gap in snapshot.gaps if gap.log and (before is None or gap.offset < before)]
     return sum(gap.log for gap in removed), sum(gap.bytes or 0 for gap in removed), max((gap.until for gap in removed), default=0)

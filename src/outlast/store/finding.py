@@ -37,6 +37,7 @@ class Filter(Value):
 
     _fields = (
         "status", "outcome", "name", "group", "text", "since", "until", "last", "slowest", "sort", "limit", "active", "ended", "among",
+        "warned",
     )  # fmt: skip
     status: "tuple[str, ...]"
     outcome: "tuple[str, ...]"
@@ -52,9 +53,11 @@ class Filter(Value):
     active: bool
     ended: bool
     among: "tuple[Selector, ...]"
+    warned: bool
     _defaults = {
         "status": (), "outcome": (), "name": None, "group": None, "text": None, "since": None, "until": None, "last": False,
         "slowest": False, "sort": (), "limit": None, "active": True, "ended": True, "among": (),
+        "warned": False,
     }  # fmt: skip
 
 
@@ -220,6 +223,8 @@ def where(reading: "Reading", wanted: Filter) -> "tuple[str, list[Any]]":  # noq
             add(f"(({_ENDED} AND {ended}) OR (ended_at IS NULL AND {active}))", wanted.since, wanted.since)
     if wanted.until is not None:
         add("coalesce(started_at, ended_at, created_at) < ?", wanted.until)
+    if wanted.warned:
+        add("warnings <> '[]'")
     if wanted.among:
         parts = [_condition(reading, selector) for selector in wanted.among]
         add("(" + " OR ".join(term for term, _ in parts) + ")", *(v for _, listed in parts for v in listed))

@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from outlast.supervisor.observer import Observer
     from outlast.supervisor.reports import Reports
     from outlast.supervisor.stopper import Stopper
     from outlast.supervisor.watcher import Watcher
@@ -25,14 +26,15 @@ if TYPE_CHECKING:
 class Collector:
     """Records starts and ends of runs."""
 
-    __slots__ = ("_context", "_stopper", "_watcher", "reports", "retried", "started")
+    __slots__ = ("_context", "_observer", "_stopper", "_watcher", "reports", "retried", "started")
 
-    def __init__(self, context: Context, watcher: "Watcher", stopper: "Stopper", reports: "Reports") -> None:
-        """`watcher` knows how a run ended, `stopper` whether it is still busy with it, `reports` what it reported."""
+    def __init__(self, context: Context, watcher: "Watcher", stopper: "Stopper", reports: "Reports", observer: "Observer") -> None:
+        """`watcher` knows how a run ended, `reports` what it reported; `stopper` and `observer`, whether they are still busy with it."""
         self._context = context
         self._watcher = watcher
         self._stopper = stopper
         self.reports = reports
+        self._observer = observer
         self.started = 0  # starts that the last `run_once` recorded
         self.retried = 0  # jobs that it made wait for another run
 
@@ -52,7 +54,8 @@ class Collector:
         """Record what is known of a run and not recorded yet. Tells whether it is over."""
         if live.over and not self._stopper.holds(live):
             ending = live.ending or self._watcher.end_of(live)
-            if ending is not None and not self._stopper.ends_leftovers(live, ending):
+            busy = ending is None or self._stopper.ends_leftovers(live, ending) or self._observer.holds(live, ending)
+            if ending is not None and not busy:
                 told = self.reports.of(live, ending)
                 if told is None:
                     live.ending = ending  # until its feedback is read

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from outlast.core.events import Noted
+    from outlast.core.events import AnyEvent
     from outlast.core.job import Ending, Job, Run
     from outlast.home import Home
     from outlast.processes.stopping import Stopping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from outlast.supervisor.limiter import Clock
     from outlast.supervisor.loop import Loop
     from outlast.supervisor.reports import Reading
+    from outlast.supervisor.watch import Watch
 
 
 class LiveRun:
@@ -29,7 +30,7 @@ class LiveRun:
         "borrowed", "cgroup", "clock", "command_fd", "command_pid", "command_start", "ending", "frozen", "job", "left",
         "leftovers_due", "lock", "notes", "over", "path", "run", "shim_fd", "shim_pid", "shim_start", "started", "step_at", "stopped",
         "stopping", "stopping_fd", "to_warn", "told", "tree_ended",
-        "passed", "report", "unrestored", "vain", "wish_at",
+        "passed", "report", "unrestored", "vain", "watch", "wish_at",
     )  # fmt: skip
 
     def __init__(self, job: "Job", run: "Run", path: str) -> None:
@@ -63,7 +64,8 @@ class LiveRun:
         self.tree_ended = False  # leftovers were dealt with
         self.vain = 0  # shims that ended before they could start the command
         self.report: Reading | None = None  # its feedback, while it is read for the last time
-        self.notes: list[Noted] = []  # what is to be recorded beside its start or end
+        self.notes: list[AnyEvent] = []  # what is to be recorded beside its start or end
+        self.watch: Watch | None = None  # what it is looked at for, if its job wants to be warned
         self.stopped: int | None = None
         self.left: int | None = None
 

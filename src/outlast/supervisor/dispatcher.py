@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from outlast.core.job import Job
     from outlast.store.reading import Outlook
     from outlast.supervisor.guard import Guard
+    from outlast.supervisor.observer import Observer
     from outlast.supervisor.watcher import Watcher
 
 AT_ONCE = 500  # claims of one commit, if we may have eight times as many descriptors
@@ -47,12 +48,12 @@ class Dispatcher:
 
     __slots__ = (
         "_alone", "_at_once", "_context", "_enforcer", "_environments", "_fingerprints", "_fronts", "_full", "_guard", "_mutexes",
-        "_own", "_reports", "_rules", "_watcher",
+        "_observer", "_own", "_reports", "_rules", "_watcher",
     )  # fmt: skip
 
     def __init__(
         self, context: Context, fronts: Fronts, watcher: "Watcher", guard: "Guard", enforcer: Enforcer, reports: Reports,
-        own: "Mapping[str, Any]",
+        observer: "Observer", own: "Mapping[str, Any]",
     ) -> None:  # fmt: skip
         """`watcher` watches what was started, `guard` forks shims, `enforcer` limits runs, `reports` knows where their feedback begins.
 
@@ -64,6 +65,7 @@ class Dispatcher:
         self._guard = guard
         self._enforcer = enforcer
         self._reports = reports
+        self._observer = observer
         self._own = own
         self._fingerprints = Fingerprints(context.store)
         self._environments: dict[str, tuple[bytes, list[str], dict[str, list[str]], Mapping[str, Any]]] = {}
@@ -283,6 +285,8 @@ class Dispatcher:
         job, home, facts = live.job, self._context.home, self._context.facts
         from_submitter, words = self._like(job, front=front)
         _have_folder(os.path.dirname(live.path))
+        if job.spec:
+            self._observer.prepare(live)
         limiting = self._enforcer.words(live, self._surroundings(job)) if job.spec and is_limited(job.spec) else ()
         return local.Start(
             shim=facts.shim, words=[*local.own_words(job, live.path), *words, *limiting], command=job.command,

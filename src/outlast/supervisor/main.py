@@ -32,6 +32,7 @@ from outlast.supervisor.fronts import Fronts
 from outlast.supervisor.guard import Guard, open_lifeline
 from outlast.supervisor.limiter import Limiter
 from outlast.supervisor.loop import Loop
+from outlast.supervisor.observer import Observer
 from outlast.supervisor.pauser import Pauser
 from outlast.supervisor.reports import Reports
 from outlast.supervisor.settler import Settler
@@ -95,10 +96,13 @@ class Supervisor:
         self.conditions = Conditions(context)
         self.settler = Settler(context, self.conditions.begin)
         self.guard = Guard(context)
-        self.collector = Collector(context, self.watcher, self.stopper, Reports(context))
+        self.observer = Observer(context)
+        self.collector = Collector(context, self.watcher, self.stopper, Reports(context), self.observer)
         self.enforcer = Enforcer(context, delegation)
         self.watcher.told, self.watcher.gone = self.enforcer.told, self.enforcer.over
-        self.dispatcher = Dispatcher(context, self.fronts, self.watcher, self.guard, self.enforcer, self.collector.reports, own)
+        self.dispatcher = Dispatcher(
+            context, self.fronts, self.watcher, self.guard, self.enforcer, self.collector.reports, self.observer, own
+        )
         self.watcher.restart = self.dispatcher.start
         self.watcher.began = self.limiter.began
 
@@ -116,6 +120,7 @@ class Supervisor:
             self.enforcer.adopted(live)
             self.watcher.adopt(live)
         self.enforcer.sweep()
+        self.observer.adopt()
         failpoint("adopt.after")
 
     def _live(self, number: int) -> LiveRun | None:
@@ -209,6 +214,7 @@ class Supervisor:
         self.limiter.committed()
         for live in ended:
             self.watcher.forget(live)
+        self.observer.recorded(ended)
         self.conditions.committed(self.store.changed)
         self.fronts.tidy()
         self.door.poke(self.store.changed)
@@ -251,6 +257,7 @@ class Supervisor:
         self.collector.reports.drop()
         for live in [*self.context.runs.values(), *ended]:
             self.stopper.drop(live)
+            self.observer.drop(live)
             self.watcher.forget(live)
         self.context.runs.clear()
         self.context.claimed.clear()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from outlast.core.job import Job
     from outlast.core.observed import Observed
 
-_FILTERS = ("status", "outcome", "name", "group", "text", "since", "until", "last", "slowest", "sort")
+_FILTERS = ("status", "outcome", "name", "group", "text", "since", "until", "last", "slowest", "sort", "warned")
 _OF_ALL = ("last", "slowest", "sort", "among")  # with these active and ended jobs are one listing, not two
 
 

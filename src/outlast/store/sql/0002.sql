@@ -17,6 +17,7 @@ CREATE TABLE spent_files (                   -- feedback files of runs whose end
     run INTEGER NOT NULL,
     identity TEXT NOT NULL                   -- DEVICE:INODE:SIZE:CHANGED, as it was when it was read last
 ) WITHOUT ROWID;
+CREATE INDEX jobs_warned ON jobs (ended_at, id) WHERE warnings <> '[]';
 
 CREATE TABLE fingerprints (                  -- what runs ran with; many share one
     hash TEXT PRIMARY KEY,
