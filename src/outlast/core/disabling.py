@@ -33,12 +33,12 @@ def check_pattern(pattern: str, *, regex: bool) -> None:
             re.compile(pattern)
         except (re.error, OverflowError, RecursionError) as error:
             raise UsageError(f"`{pattern[:80]}` is no regular expression: {error}", "see `pydoc re`") from None
-        if _may_take_for_ever(pattern):
+        if may_take_for_ever(pattern):
             what = f"`{pattern[:80]}` repeats what is repeated, or a choice: to match a name could take for ever"
             raise UsageError(what, "write it without, or disable several patterns")
 
 
-def _may_take_for_ever(pattern: str) -> bool:
+def may_take_for_ever(pattern: str) -> bool:
     """Tell whether a repetition holds another one, or a choice: only so does trying grow with the power of the name's length."""
     from re import _parser  # type: ignore[attr-defined]
 
