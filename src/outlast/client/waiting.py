@@ -9,11 +9,10 @@ from outlast.seams import monotonic
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from outlast.home import Home
-    from outlast.store.store import Store
 
 SAFETY = 5.0  # look again after this, whatever was told
 CROWDED = 0.01  # pause after a change where several jobs are waited for
@@ -62,14 +61,13 @@ class Watch:
         except (SystemFault, OSError):
             self._connection = None
 
-    def pause(self, at_most: float) -> None:
-        """Return when something has changed, or after `at_most` seconds."""
+    def pause(self, at_most: float, out: int = -1) -> None:
+        """Return when something has changed, or after `at_most` seconds. Raises BrokenPipeError when nobody reads `out` any more."""
         if self._connection is None:
-            select.select([], [], [], min(at_most, BLIND))
+            _wait(-1, min(at_most, BLIND), out)
             self._connect()
             return
-        ready, _, _ = select.select([self._connection], [], [], min(at_most, SAFETY))
-        if ready:
+        if _wait(self._connection.fileno(), min(at_most, SAFETY), out):
             try:
                 told = self._connection.recv(4096)
             except OSError:
@@ -86,19 +84,17 @@ class Watch:
             self._connection = None
 
 
-def listen(home: "Home", store: "Store", after: int | None) -> "Iterator[dict[str, Any]]":
-    """Yield events after the one with the id `after` (None: the last one) as they happen, for ever."""
-    if after is None:
-        after = store.last_event()
-    watch = Watch(home, None)
-    try:
-        while True:
-            for event in store.events_after(after, 1000):
-                after = event["id"]
-                yield event
-            watch.pause(SAFETY)
-    finally:
-        watch.close()
+def _wait(fd: int, seconds: float, out: int) -> bool:
+    """Wait until `fd` can be read, and tell whether it can. Raises BrokenPipeError when `out` has lost its reader."""
+    poll = select.poll()
+    if fd >= 0:
+        poll.register(fd, select.POLLIN)
+    if out >= 0:
+        poll.register(out, 0)  # errors alone
+    ready = poll.poll(max(0, int(seconds * 1000)))
+    if any(number == out for number, _ in ready):
+        raise BrokenPipeError
+    return bool(ready)
 
 
 def until(home: "Home", jobs: "Iterable[int] | None", reached: "Callable[[], Any]", timeout: int | None) -> "Any":

@@ -3,7 +3,7 @@
 # how selectors are written; said wherever one is taken
 SELECTORS = (
     "A SELECTOR is an id (`42`), a range or list of ids (`1-5`, `42,43`), `last` or `last~1`, the name or key of one job, or a set: "
-    "`name:GLOB`, `name:/RE/`, `group:GROUP`, `status:STATUS`, `outcome:OUTCOME`."
+    "`name:GLOB`, `name:/RE/`, `group:GROUP`, `status:STATUS`, `outcome:OUTCOME`, `where:FILTER`."
 )
 
 JOBS = "A JOB is an id (`42`), `last` or `last~1`, or the name or key of a job: of several the one that started last."
@@ -64,7 +64,13 @@ DESCRIPTIONS: dict[str, str] = {
         "read. A job that is about to start is waited for, up to 5 seconds."
     ),
     "rerun": ("Submit the same command with the same options, directory and environment as a new job that says what it is a rerun of."),
-    "events": "Show what happened to a job, or to all jobs, oldest first: submissions, runs, retries, wishes, warnings, ends.",
+    "events": "Show what happened to a job, or to all jobs, oldest first: submissions, runs, retries, wishes, warnings, ends. "
+    "With --follow it goes on, as `outlast listen` does.",
+    "listen": (
+        "Tell the events of all jobs, or of those that are selected, as they happen, one line each: its id, time, job and what happened. "
+        "With --json each line is an object. Whoever begins again behind the id of the last event that was seen (--after) misses none and "
+        "sees none twice, whatever ended meanwhile. It goes on until it is ended or nobody reads it any more."
+    ),
     "group": (
         "List groups, set how many of a group's jobs run at once, show a group with its jobs, or remove a group without jobs "
         "that have not ended. Without slots every job of a group starts at once.\n\n"
@@ -127,11 +133,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("outlast run --from commands.txt -j 4", "one job per line, four at once"),
     ),
     "list": (("outlast list", ""), ("outlast list --group nightly --columns id,name,reason", ""), ("outlast list --json", "")),
-    "ps": (("outlast ps", ""), ("outlast ps --sort -duration", "")),
+    "ps": (("outlast ps", ""), ("outlast ps --sort -duration", ""), ("outlast ps --follow", "shown anew as it changes")),
     "history": (
         ("outlast history --outcome failed --since yesterday", ""),
         ("outlast history --last", "how each one ended last"),
         ("outlast history --slowest -n 10", ""),
+        ("outlast history --during 'last week' --where 'duration > 10m and not outcome = succeeded'", ""),
     ),
     "show": (("outlast show 42", ""), ("outlast show backup --json", ""), ("outlast show run 42 1", "its first run")),
     "why": (("outlast why 42", ""), ("outlast why backup", "")),
@@ -163,6 +170,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "rerun": (("outlast rerun 42", ""), ("outlast rerun backup --wait", "")),
     "events": (("outlast events 42", ""), ("outlast events -n 100 --json", "")),
+    "listen": (
+        ("outlast listen --kinds ended --json", "every end, for a program"),
+        ("outlast listen --after 1234", "what happened since then, and what will"),
+        ("outlast listen group:nightly --until-ended", ""),
+    ),
     "group": (
         ("outlast group set nightly --slots 2", ""),
         ("outlast group list", ""),
@@ -249,6 +261,7 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
     "list-disabled": _USUAL,
     "rerun": (_OK, _USAGE, _NO_JOB, (4, "refused: a job with the same key has not ended"), _WORLD, _BUG, *_FRONT),
     "events": _ONE,
+    "listen": (_OK, _USAGE, _NO_JOB, _WORLD, _BUG),
     "group": (_OK, _USAGE, (3, "no such group"), (4, "refused: it has jobs that have not ended"), _WORLD, _BUG),
     "doctor": (_OK, (1, "something is wrong; what and what to do is said"), _USAGE, _WORLD, _BUG),
     "supervisor": (_OK, _USAGE, (4, "refused: another one lives"), _WORLD, _BUG),
@@ -268,7 +281,7 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
 # headings of the overview, with their verbs
 OVERVIEW: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Start", ("run", "send", "rerun", "reserve")),
-    ("Look", ("list", "ps", "history", "show", "why", "logs", "events")),
+    ("Look", ("list", "ps", "history", "show", "why", "logs", "events", "listen")),
     ("Wait and end", ("wait", "stop", "interrupt", "kill", "signal")),
     ("Hold back", ("pause", "resume", "hold", "release", "approve", "disable", "enable", "list-disabled")),
     ("Keep in order", ("group", "supervisor", "service", "doctor", "completion", "help", "version")),

@@ -298,7 +298,7 @@ class Supervisor:
 
     def _may_leave(self) -> bool:
         """Tell whether nothing has been left to do for long enough."""
-        if not self._is_idle() or self.store.any_active():
+        if not self._is_idle() or self.door.is_watched or self.store.any_active():
             self.idle_since = None
             return False
         at = seams.monotonic()
