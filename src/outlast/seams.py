@@ -37,7 +37,7 @@ FAILPOINTS = (
     "pause.before-signal", "pause.after-signal",
     "settle.before", "conditions.before", "deadline.before", "limit.before",
     "checkpoint.before", "checkpoint.after", "leave.before", "leave.after",
-    "upgrade.before-exec",
+    "upgrade.before-exec", "texts.before-commit", "texts.after-commit",
 )  # fmt: skip
 SHIM_FAILPOINTS = (
     "before-spawn", "before-started", "after-started", "after-spawn", "before-output", "after-output", "before-rotate", "during-rotate",

@@ -6,7 +6,7 @@ from outlast.core.job import ENDED
 from outlast.core.value import Value
 from outlast.seams import now as clock
 from outlast.store.rows import as_stored_text, as_text, column
-from outlast.store.terms import HAS_ENDED, among, asked, glob, with_outcome, with_status
+from outlast.store.terms import HAS_ENDED, among, asked, glob, in_spans, with_outcome, with_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _read(reading: "Reading", selector: "Selector") -> "list[Job]":
 def _condition(reading: "Reading", selector: "Selector") -> "tuple[str, list[Any]]":
     kind, value = selector.kind, selector.value
     if kind == s.IDS:
-        return _in_spans(value), []
+        return in_spans(value), []
     if kind == s.NAME_GLOB:
         return glob("name", value)
     if kind == s.NAME_REGEX:
@@ -137,12 +137,6 @@ def _condition(reading: "Reading", selector: "Selector") -> "tuple[str, list[Any
         return condition(reading, resolved(value, at), at)
     jobs = _read(reading, selector)
     return among("id", [job.id for job in jobs]) if jobs else ("0", [])
-
-
-def _in_spans(spans: "Iterable[tuple[int, int]]") -> str:
-    """Return the condition that an id lies in one of the ranges: as a table, since thousands of terms are too many for SQL."""
-    rows = ", ".join(f"({first:d}, {last:d})" for first, last in spans)
-    return f"id IN (SELECT j.id FROM (VALUES {rows}) AS span CROSS JOIN jobs AS j ON j.id BETWEEN span.column1 AND span.column2)"  # noqa: S608  # numbers only
 
 
 def where(reading: "Reading", wanted: Filter, at: int) -> "tuple[str, list[Any]]":  # noqa: C901  # one term per field
@@ -171,7 +165,7 @@ def where(reading: "Reading", wanted: Filter, at: int) -> "tuple[str, list[Any]]
         from outlast.store.filtering import condition
 
         for part in parts_of(wanted.where):
-            term, listed = condition(reading, part, at)
+            term, listed = condition(reading, part, at, narrow=True)
             add(term, *listed)
     if wanted.outcome:
         narrow = not {"name = ?", '"group" = ?'}.isdisjoint(terms)  # whose index knows the outcome: `+` keeps SQLite from another one
@@ -180,7 +174,7 @@ def where(reading: "Reading", wanted: Filter, at: int) -> "tuple[str, list[Any]]
     if wanted.text is not None:
         from outlast.store.filtering import mentioning
 
-        term, listed = mentioning(reading, wanted.text)
+        term, listed = mentioning(reading, wanted.text, narrow=True)
         add(term, *listed)
     for term, instants in _in_time(wanted):
         add(term, *instants)

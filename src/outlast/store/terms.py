@@ -55,3 +55,9 @@ def with_outcome(words: "Iterable[str]", name: str = "outcome") -> "Condition":
     """Return the condition that a job ended so, likewise."""
     term, values = among(name, words)
     return f"({term} AND {HAS_ENDED})", values
+
+
+def in_spans(spans: "Iterable[tuple[int, int]]") -> str:
+    """Return the condition that an id lies in one of the ranges: as a table, since thousands of terms are too many for SQL."""
+    rows = ", ".join(f"({first:d}, {last:d})" for first, last in spans)
+    return f"id IN (SELECT j.id FROM (VALUES {rows}) AS span CROSS JOIN jobs AS j ON j.id BETWEEN span.column1 AND span.column2)"  # noqa: S608  # numbers only

@@ -30,6 +30,7 @@ from outlast.supervisor.door import Door, hang_bell, listen
 from outlast.supervisor.enforcer import Enforcer
 from outlast.supervisor.fronts import Fronts
 from outlast.supervisor.guard import Guard, open_lifeline
+from outlast.supervisor.indexer import Indexer
 from outlast.supervisor.limiter import Limiter
 from outlast.supervisor.loop import Loop
 from outlast.supervisor.pauser import Pauser
@@ -98,6 +99,7 @@ class Supervisor:
         self.enforcer = Enforcer(context, delegation)
         self.watcher.told, self.watcher.gone = self.enforcer.told, self.enforcer.over
         self.dispatcher = Dispatcher(context, self.fronts, self.watcher, self.guard, self.enforcer, own)
+        self.indexer = Indexer(context, self._is_idle, self._checkpoint)
         self.watcher.restart = self.dispatcher.start
         self.watcher.began = self.limiter.began
 
@@ -212,6 +214,7 @@ class Supervisor:
         self.door.poke(self.store.changed)
         reap(self.conditions.reaped)
         self._checkpoint()
+        self.indexer.consider()
 
     def _collect_and_claim(self, outlook: "Outlook", ended: "list[LiveRun]", at: int) -> "tuple[Outlook, int]":
         """Record what is known, and claim what may start. Adds to `ended`. Returns (the outlook, recorded starts)."""
@@ -298,7 +301,7 @@ class Supervisor:
 
     def _may_leave(self) -> bool:
         """Tell whether nothing has been left to do for long enough."""
-        if not self._is_idle() or self.door.is_watched or self.store.any_active():
+        if not self._is_idle() or self.indexer.busy or self.door.is_watched or self.store.any_active():
             self.idle_since = None
             return False
         at = seams.monotonic()

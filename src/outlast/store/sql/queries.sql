@@ -162,3 +162,13 @@ WHERE j.name = ? AND j.ended_at IS NOT NULL AND j.outcome = 'succeeded' AND r.ou
 ORDER BY j.ended_at DESC LIMIT 21
 -- name: paused
 SELECT id FROM jobs INDEXED BY jobs_paused WHERE paused = 1 AND status = 'running'
+-- name: texts-backlog
+SELECT (SELECT max(id) FROM jobs), (SELECT value FROM meta WHERE name = 'texts_to'), EXISTS (SELECT 1 FROM texts_again)
+-- name: texts-again
+SELECT job FROM texts_again
+-- name: texts-to-index-again
+SELECT id, name, description, command, info, params FROM jobs WHERE id IN (SELECT job FROM texts_again LIMIT ?)
+-- name: texts-to-index
+SELECT id, name, description, command, info, params FROM jobs WHERE id > (SELECT value FROM meta WHERE name = 'texts_to') ORDER BY id LIMIT ?
+-- name: text-changed
+INSERT OR IGNORE INTO texts_again (job) SELECT ?1 WHERE ?1 <= (SELECT value FROM meta WHERE name = 'texts_to')
