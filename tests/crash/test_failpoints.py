@@ -102,12 +102,20 @@ def supervisor_dies_as_a_condition_is_met(scene: Scene, name: str) -> None:
     until(lambda: scene.reached(name))
 
 
+def supervisor_dies_while_it_indexes(scene: Scene, name: str) -> None:
+    scene.submit("fails", env=scene.armed(f"{name}=die", OUTLAST_INDEX_FROM="1"))
+    until(lambda: scene.reached(name))
+    assert [{"value": int(name == "texts.after-commit")}] == scene.rows("SELECT value FROM meta WHERE name = 'texts_to'")
+    assert ["fails"] == [job["name"] for job in scene("list", "--text", "fail", "--json", status=0).json["jobs"]]
+
+
 def dies_while_it_reserves(scene: Scene, name: str) -> None:
     finished = scene("reserve", "--name", "never", "--expires", "1ms", env=scene.armed(f"{name}=die"))
     assert (DIED, b"") == (finished.status, finished.stdout)
 
 
 WORKLOADS = {
+    **dict.fromkeys(["texts.before-commit", "texts.after-commit"], supervisor_dies_while_it_indexes),
     **dict.fromkeys(["reserve.before", "reserve.after-commit"], dies_while_it_reserves),
     "conditions.before": supervisor_dies_as_a_condition_is_met,
     "settle.before": supervisor_dies_while_others_wait,

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from outlast.store.terms import Condition
 
 
-def condition(reading: "Reading", node: "Node", at: int, *, narrow: bool = False) -> "Condition":
-    """Return the SQL condition of a (resolved) filter at `at` and its values. `narrow`: whoever does not fit it is not meant."""
+def condition(reading: "Reading", node: "Node", at: int) -> "Condition":
+    """Return the SQL condition of a (resolved) filter at `at` and its values."""
     if isinstance(node, Term):
         return _term(reading, node, at)
     if isinstance(node, Text):
-        return mentioning(reading, node.text, narrow=narrow)
+        return mentioning(reading, node.text)
     if isinstance(node, Not):
         inner, values = condition(reading, node.part, at)
         return f"NOT coalesce({inner}, 0)", values
@@ -69,17 +69,8 @@ def _read_by_python(reading: "Reading", term: Term) -> "Condition":
     return sql, values
 
 
-def mentioning(reading: "Reading", text: str, *, narrow: bool = False) -> "Condition":
-    """Return the condition that `text` occurs in what --text looks at, whatever the case of its letters.
-
-    `narrow`: nobody else is meant, so that the index of texts can say whom to look at.
-    """
-    if narrow:
-        from outlast.store.texts import narrowing
-
-        exactly, values = mentioning(reading, text)
-        narrower = narrowing(reading, text.lower())
-        return (exactly, values) if narrower is None else (f"({narrower[0]} AND {exactly})", [*narrower[1], *values])
+def mentioning(reading: "Reading", text: str) -> "Condition":
+    """Return the condition that `text` occurs in what --text looks at, whatever the case of its letters."""
     wanted = text.lower()
 
     def found(which: "str | bytes", name: "str | bytes", description: "str | bytes", command: str, info: str, params: str) -> bool:

@@ -10,7 +10,7 @@ from outlast.store.terms import HAS_ENDED, among, asked, glob, in_spans, with_ou
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from outlast.core.filters import Node
@@ -165,7 +165,7 @@ def where(reading: "Reading", wanted: Filter, at: int) -> "tuple[str, list[Any]]
         from outlast.store.filtering import condition
 
         for part in parts_of(wanted.where):
-            term, listed = condition(reading, part, at, narrow=True)
+            term, listed = condition(reading, part, at)
             add(term, *listed)
     if wanted.outcome:
         narrow = not {"name = ?", '"group" = ?'}.isdisjoint(terms)  # whose index knows the outcome: `+` keeps SQLite from another one
@@ -174,18 +174,38 @@ def where(reading: "Reading", wanted: Filter, at: int) -> "tuple[str, list[Any]]
     if wanted.text is not None:
         from outlast.store.filtering import mentioning
 
-        term, listed = mentioning(reading, wanted.text, narrow=True)
+        term, listed = mentioning(reading, wanted.text)
         add(term, *listed)
     for term, instants in _in_time(wanted):
         add(term, *instants)
     if wanted.among:
         parts = [_condition(reading, selector) for selector in wanted.among]
         add("(" + " OR ".join(term for term, _ in parts) + ")", *(v for _, listed in parts for v in listed))
+    spans = _narrow(reading, wanted, add)
+    inner = " AND ".join(terms) or "1"
+    if spans:
+        inner = in_spans(spans, inner)
     if wanted.last:
         per = column(wanted.per)
-        inner = " AND ".join([*terms, f"{per} IS NOT NULL"])
+        inner = f"{inner} AND {per} IS NOT NULL"
         return f"id IN (SELECT max(id) FROM jobs WHERE {inner} GROUP BY {per})", values  # noqa: S608  # terms of our own
-    return " AND ".join(terms) or "1", values
+    return inner, values
+
+
+def _narrow(reading: "Reading", wanted: Filter, add: "Callable[..., None]") -> "list[tuple[int, int]]":
+    """Have the index of texts say who alone can be meant: as a condition to `add`, or as ranges of ids, if they are few."""
+    if wanted.text is None and wanted.where is None:
+        return []
+    from outlast.core.filters import Text, parts_of
+    from outlast.store.texts import narrowing
+
+    texts = [part.text for part in parts_of(wanted.where) if isinstance(part, Text)]
+    for text in texts if wanted.text is None else [wanted.text, *texts]:
+        spans, (term, values) = narrowing(reading, text.lower()) or ([], ("1", []))
+        if spans:
+            return spans
+        add(term, *values)
+    return []
 
 
 def _in_time(wanted: Filter) -> "Iterator[tuple[str, tuple[int, ...]]]":

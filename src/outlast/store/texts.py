@@ -10,7 +10,6 @@ from outlast.core.filters import told
 from outlast.seams import failpoint
 from outlast.store.light import sqlite
 from outlast.store.rows import as_json, as_text
-from outlast.store.terms import in_spans
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 
 LETTERS = 3  # that the index knows in a row
 ENOUGH = 24  # of such: more of them narrow no further
-FEW = 1000  # jobs that are looked up one by one
-MANY = 100_000  # jobs that it is worth to know: of more the next ones in the listing's order are found as fast by reading
+FEW = 5000  # jobs that are looked up one by one
+MANY = 50_000  # jobs that it is worth to know: of more the next ones in the listing's order are found as fast by reading
 _LARGEST = 2**63 - 1
 _MAKE = "CREATE VIRTUAL TABLE IF NOT EXISTS texts USING fts5(said, content='', columnsize=0, detail=none, tokenize='trigram')"
 _FOUND = "SELECT rowid FROM texts WHERE texts MATCH ?"
@@ -43,8 +42,8 @@ def is_possible() -> bool:
     return True
 
 
-def narrowing(reading: "Reading", wanted: str) -> "Condition | None":
-    """Return a condition that holds of every job that mentions `wanted` (in small letters) and of few others; None: look at all."""
+def narrowing(reading: "Reading", wanted: str) -> "tuple[list[tuple[int, int]], Condition] | None":
+    """Return who alone may mention `wanted` (in small letters): if they are few as ranges of ids, else as a condition; None: all may."""
     query = _query(wanted)
     (indexed,) = reading.database.one("meta", "texts_to") or (0,)
     if not query or not indexed:
@@ -52,16 +51,16 @@ def narrowing(reading: "Reading", wanted: str) -> "Condition | None":
     ask = reading.database.connection.execute
     try:
         ((count,),) = ask(_COUNT, (query, MANY)).fetchall()
-        ids = [number for (number,) in ask(_FOUND, (query,))] if count <= FEW else []
+        ids = {number for (number,) in ask(_FOUND, (query,))} if count <= FEW else set()
     except sqlite.Error:  # no FTS5 here, or the index is damaged: it is a help, not the truth
         return None
     if count >= MANY:
         return None
     if count <= FEW:
-        ids += [number for (number,) in reading.database.all("texts-again")]
-        return in_spans([(indexed + 1, _LARGEST), *((number, number) for number in sorted(set(ids)))]), []
+        ids.update(number for (number,) in reading.database.all("texts-again"))
+        return [*((number, number) for number in sorted(ids)), (indexed + 1, _LARGEST)], ("1", [])
     # `+`: the listing goes on in its own order, and only asks of each whether it is among them
-    return f"(+id IN ({_FOUND}) OR +id > ? OR +id IN (SELECT job FROM texts_again))", [query, indexed]  # noqa: S608
+    return [], (f"(+id IN ({_FOUND}) OR +id > ? OR +id IN (SELECT job FROM texts_again))", [query, indexed])  # noqa: S608
 
 
 def _query(wanted: str) -> str:

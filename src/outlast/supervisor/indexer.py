@@ -3,6 +3,8 @@
 While jobs run only what would make a search slow is put in, a slice now and then. A small history is never indexed.
 """
 
+import os
+
 from outlast.store import texts
 from outlast.supervisor.context import said
 
@@ -13,30 +15,30 @@ if TYPE_CHECKING:
     from outlast.supervisor.context import Context
 
 SLICE = 500  # jobs of one commit: some 10 ms
-WORTH = 1000  # jobs that lack, before it begins while idle: so many are read as fast
+WORTH = int(os.environ.get("OUTLAST_INDEX_FROM") or 1000)  # jobs that lack, before it begins while idle: so many are read as fast
 TOO_MANY = 20_000  # likewise while there is work
 BREATH = 250_000_000  # ns between two slices while there is work
-EVERY = 64  # cycles between two looks while there is work
+EVERY = 64  # of the loop's rounds: how often it looks while there is work
 
 
 class Indexer:
     """The service. `busy`: it goes on as soon as the loop lets it."""
 
-    __slots__ = ("_checkpoint", "_context", "_cycles", "_is_idle", "_is_off", "busy")
+    __slots__ = ("_checkpoint", "_context", "_looks", "_is_idle", "_is_off", "busy")
 
     def __init__(self, context: "Context", is_idle: "Callable[[], bool]", checkpoint: "Callable[[], None]") -> None:
         """`is_idle`: is there nothing else to do; `checkpoint`: to be called after each commit."""
         self._context = context
         self._is_idle = is_idle
         self._checkpoint = checkpoint
-        self._cycles = 0
+        self._looks = 0
         self._is_off: bool | None = None  # it cannot be done here; None: not tried
         self.busy = False
 
     def consider(self) -> None:
         """Begin if there is enough to do. Costs next to nothing while jobs run."""
-        self._cycles += 1
-        if self.busy or self._is_off or (self._cycles % EVERY and not self._is_idle()):
+        self._looks += 1
+        if self.busy or self._is_off or (self._looks % EVERY and not self._is_idle()):
             return
         if texts.backlog(self._context.store) >= self._worth():
             self._go_on()

@@ -159,6 +159,7 @@ class Supervisor:
                 self._cycle()
             if self.upgrade:
                 self._become_newer()
+            self.indexer.consider()
             if (self.leaving or self._may_leave()) and self._gone():
                 return
             self.loop.wait(self._patience())
@@ -214,7 +215,6 @@ class Supervisor:
         self.door.poke(self.store.changed)
         reap(self.conditions.reaped)
         self._checkpoint()
-        self.indexer.consider()
 
     def _collect_and_claim(self, outlook: "Outlook", ended: "list[LiveRun]", at: int) -> "tuple[Outlook, int]":
         """Record what is known, and claim what may start. Adds to `ended`. Returns (the outlook, recorded starts)."""
