@@ -63,7 +63,7 @@ def test_while_there_is_work_only_what_makes_a_search_slow_is_indexed(tmp_path: 
         loop.wait(1000)
     assert (18, 3, []) == (texts.backlog(store), len(checkpoints), said)
     store.database.execute("DROP TABLE texts")
-    store.database.execute("CREATE TABLE texts (nothing)")
+    store.database.execute("CREATE TABLE texts (other)")
     assert 0 == service.run_once()
     assert ["texts are indexed no further"] == [line.partition(":")[0] for line in said]
     service.consider()

@@ -146,7 +146,7 @@ def _of_listen() -> tuple[Option, ...]:
     from outlast.core.events import BY_KIND
 
     return (
-        Option("after", kinds.TRIES, "begin behind the event with this id; 0: with the first one of all (default: from now on)",
+        Option("after", kinds.CURSOR, "begin behind the event with this id; 0: with the first one of all (default: from now on)",
                "--after 0", metavar="EVENT"),
         Option("kinds", kinds.WORDS, f"only events of these kinds: {', '.join(BY_KIND)}", "--kinds started,ended", metavar="KIND,...",
                choices=tuple(BY_KIND), most=20),
