@@ -73,6 +73,7 @@ def test_an_option_of_another_verb(prepared: Outlast, verb: Verb, option: Option
         before = []
     if option.name == "follow" and verb.name != "logs":  # which goes on until nobody reads it
         prepared("group", "set", "g", "--slots", "2", status=0)
+        prepared("disable", "nobody", status=0)
         words = [verb.name, *(["list"] if verb.name == "group" else []), *example]
         done = sh(f"outlast {shlex.join(words)} | head -n 1", prepared)
         assert (0, True, b"") == (done.status, bool(done.stdout), done.stderr)

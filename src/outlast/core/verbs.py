@@ -234,7 +234,7 @@ VERBS: tuple[Verb, ...] = (
         Option("until", kinds.INSTANT, "enable them again then", "--until 'tomorrow 08:00'", metavar="TIME"),
     )),
     Verb("enable", "let disabled jobs start again", (Form("", "NAME...", 1, MANY),)),
-    Verb("list-disabled", "list what is disabled, by whom and why", (Form(""),)),
+    Verb("list-disabled", "list what is disabled, by whom and why", (Form(""),), (FOLLOW,)),
     Verb("rerun", "run a job once more, as a new job", (Form("", "JOB", 1, 1),), _front),
     Verb("events", "show what happened to a job, or to all", (Form("", "[JOB]", 0, 1),),
          lambda: (_limit(50, "events"), _SINCE, _UNTIL, FOLLOW)),
