@@ -53,6 +53,7 @@ def fill(home: BenchHome, count: int) -> None:
         columns = [f'"{row[1]}"' if row[1] in {"group", "trigger"} else row[1] for row in database.rows(f"PRAGMA table_info({table})")]
         chosen = ", ".join(values.get(name, name) for name in columns)
         database.execute(f"INSERT INTO {table} ({', '.join(columns)}) {number} SELECT {chosen} FROM n, {table} WHERE {among}")
+        database.checkpoint("TRUNCATE")
     database.execute(f"{number} INSERT INTO events SELECT NULL, i, version, kind, at + {shift}, data FROM n, events WHERE job = 1")
     database.execute("UPDATE meta SET value = ? WHERE name = 'ended'", (count,))
     while count > SMALL and texts.index(store, 5000):  # what the supervisor does when it is idle

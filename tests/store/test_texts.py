@@ -103,6 +103,16 @@ def test_a_job_that_is_gone_is_not_found(store: Store) -> None:
     assert [1, 3, 4, 5, 6, 7, 9] == shown(store, text="gone")
 
 
+def test_what_was_to_be_indexed_again_and_is_gone_holds_nothing_up(store: Store) -> None:
+    ended(store, name="gone")
+    texts.index(store, 100)
+    store.database.execute("INSERT INTO texts_again VALUES (1), (0)")
+    store.database.execute("DELETE FROM jobs")
+    ended(store, name="here")
+    assert [2, 1, 0] == [texts.index(store, 2) for _ in range(3)]
+    assert (0, [2]) == (texts.backlog(store), shown(store, text="here"))
+
+
 def test_without_an_index_that_can_be_used_all_are_read(store: Store) -> None:
     ended(store, name="needle")
     texts.index(store, 100)

@@ -38,12 +38,12 @@ def follow(jobs: "Jobs", look: "Callable[[], Seen]", parsed: "Parsed") -> int:
     in_place = _in_place(parsed)
     watch = Watch(jobs.home, None)
     before: Seen | None = None
-    lines = 0
+    drawn: list[str] = []
     try:
         while True:
             seen = look()
             if in_place:
-                lines = _redraw(_fitting(seen), lines)
+                drawn = _redraw(_fitting(seen), drawn)
             elif before is None or seen.key != before.key:
                 sys.stdout.write(seen.text)
                 sys.stdout.flush()
@@ -63,12 +63,13 @@ def _in_place(parsed: "Parsed") -> bool:
     return os.isatty(OUT)
 
 
-def _redraw(lines: "list[str]", above: int) -> int:
-    """Write `lines` over the `above` ones that were written last. Returns how many they are."""
-    back = f"\x1b[{above}F\x1b[J" if above else ""
-    sys.stdout.write(back + "".join(f"{line}\n" for line in lines))
-    sys.stdout.flush()
-    return len(lines)
+def _redraw(lines: "list[str]", drawn: "list[str]") -> "list[str]":
+    """Write `lines` over those that were `drawn` last, unless they are the same. Returns them."""
+    if lines != drawn:
+        back = f"\x1b[{len(drawn)}F\x1b[J" if drawn else ""
+        sys.stdout.write(back + "".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()
+    return lines
 
 
 def _fitting(seen: Seen) -> "list[str]":

@@ -11,6 +11,15 @@ JOBS = "A JOB is an id (`42`), `last` or `last~1`, or the name or key of a job: 
 # likewise, for a verb that changes what happens to one job
 ACTIVE_JOBS = "A JOB is an id (`42`), `last` or `last~1`, or the name or key of a job: the only such one that has not ended."
 
+# likewise, for a FILTER
+FILTERS = (
+    "A FILTER compares fields with `=`, `!=`, `<`, `<=`, `>`, `>=`, `~` (a pattern like `back*`), `=~` (a regular expression) and "
+    "`in (A, B)`, joined by `and`, `or`, `not` and parentheses: "
+    "`status = running and (name ~ 'back*' or group in (a, b)) and duration > 10m`. Fields: id, name, description, group, key, command, cwd, user, status, outcome, reason, exit_code, signal, run, created, queued, "
+    "started, ended, duration, priority, paused, held, warnings, warning, info, rerun_of, schedule, param.NAME, feedback.NAME. What is "
+    "unknown fits nothing but `= none`. A word alone is looked for as with --text."
+)
+
 # verb -> what it does, in paragraphs
 DESCRIPTIONS: dict[str, str] = {
     "run": (
@@ -25,10 +34,10 @@ DESCRIPTIONS: dict[str, str] = {
     ),
     "list": (
         "List the jobs that have not ended and the last 20 that have, or those that are selected. How many more there are is "
-        "said on stderr. `outlast` alone does the same."
+        "said on stderr. `outlast` alone does the same.\n\n" + FILTERS
     ),
-    "ps": "List the jobs that have not ended.",
-    "history": "List the jobs that have ended, newest first. `outlast hist` is the same.",
+    "ps": "List the jobs that have not ended.\n\n" + FILTERS,
+    "history": "List the jobs that have ended, newest first. `outlast hist` is the same.\n\n" + FILTERS,
     "show": (
         "Show everything known about a job with all its runs, or about one run: run N, counted from the end if negative, else the last one."
     ),
@@ -138,7 +147,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("outlast history --outcome failed --since yesterday", ""),
         ("outlast history --last", "how each one ended last"),
         ("outlast history --slowest -n 10", ""),
-        ("outlast history --during 'last week' --where 'duration > 10m and not outcome = succeeded'", ""),
+        ("outlast history --during 'last week' --where 'duration > 10m or held'", ""),
     ),
     "show": (("outlast show 42", ""), ("outlast show backup --json", ""), ("outlast show run 42 1", "its first run")),
     "why": (("outlast why 42", ""), ("outlast why backup", "")),

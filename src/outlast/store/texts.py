@@ -89,16 +89,17 @@ def index(store: "Store", at_most: int) -> int:
     with store.batch():
         database = store.database
         database.execute(_MAKE)
-        rows = database.all("texts-to-index-again", at_most)
-        again = [row[:1] for row in rows]
-        rows += database.all("texts-to-index", at_most - len(rows))
+        again = database.all("texts-again")[:at_most]  # few, and perhaps of jobs that are gone
+        rows = [row for (number,) in again for row in database.all("texts-of", number)]
+        fresh = database.all("texts-to-index", at_most - len(again))
+        rows += fresh
         database.execute_many("INSERT INTO texts (rowid, said) VALUES (?, ?)", [(row[0], _said(row)) for row in rows])
         database.execute_many("DELETE FROM texts_again WHERE job = ?", again)
-        if len(rows) > len(again):
-            database.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'texts_to'", (rows[-1][0],))
+        if fresh:
+            database.execute("UPDATE meta SET value = ? WHERE name = 'texts_to'", (fresh[-1][0],))
         failpoint("texts.before-commit")
     failpoint("texts.after-commit")
-    return len(rows)
+    return len(again) + len(fresh)
 
 
 def forget(store: "Store") -> None:

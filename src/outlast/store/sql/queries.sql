@@ -166,8 +166,8 @@ SELECT id FROM jobs INDEXED BY jobs_paused WHERE paused = 1 AND status = 'runnin
 SELECT (SELECT max(id) FROM jobs), (SELECT value FROM meta WHERE name = 'texts_to'), EXISTS (SELECT 1 FROM texts_again)
 -- name: texts-again
 SELECT job FROM texts_again
--- name: texts-to-index-again
-SELECT id, name, description, command, info, params FROM jobs WHERE id IN (SELECT job FROM texts_again LIMIT ?)
+-- name: texts-of
+SELECT id, name, description, command, info, params FROM jobs WHERE id = ?
 -- name: texts-to-index
 SELECT id, name, description, command, info, params FROM jobs WHERE id > (SELECT value FROM meta WHERE name = 'texts_to') ORDER BY id LIMIT ?
 -- name: text-changed
