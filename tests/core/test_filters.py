@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from outlast.core import fields
 from outlast.core.errors import UsageError
-from outlast.core.fields import FIELDS, Term
+from outlast.core.fields import FIELDS, NAMED, Term
 from outlast.core.filters import DEEPEST, LONGEST, MOST, All, Any, Not, Text, means, parse, parts_of, resolved, with_all
 from outlast.core.globs import matches
 from outlast.core.job import ENDED, FAILED, RUNNING, Job
 from outlast.core.times import SECOND
+from outlast.core.verb_texts import FILTERS
+from support import CHECKOUT
 
 AT = 1_800_000_000 * SECOND
 
@@ -220,3 +222,11 @@ def test_a_glob_means_what_sqlite_means(pattern: str, text: str) -> None:
 
 def test_every_field_has_a_reader() -> None:
     assert {field.kind for field in FIELDS.values()} == {fields.TEXT, *fields._READERS}
+
+
+def test_every_field_is_told_of() -> None:
+    page = (CHECKOUT / "docs" / "how-to" / "history.md").read_text()
+    for field in FIELDS:
+        word = f"{field}.NAME" if field in NAMED else field
+        assert f"`{word}`" in page, word
+        assert f" {word}" in FILTERS, word

@@ -15,9 +15,10 @@ ACTIVE_JOBS = "A JOB is an id (`42`), `last` or `last~1`, or the name or key of 
 FILTERS = (
     "A FILTER compares fields with `=`, `!=`, `<`, `<=`, `>`, `>=`, `~` (a pattern like `back*`), `=~` (a regular expression) and "
     "`in (A, B)`, joined by `and`, `or`, `not` and parentheses: "
-    "`status = running and (name ~ 'back*' or group in (a, b)) and duration > 10m`. Fields: id, name, description, group, key, command, cwd, user, status, outcome, reason, exit_code, signal, run, created, queued, "
-    "started, ended, duration, priority, paused, held, warnings, warning, info, rerun_of, schedule, param.NAME, feedback.NAME. What is "
-    "unknown fits nothing but `= none`. A word alone is looked for as with --text."
+    "`status = running and (name ~ 'back*' or group in (a, b)) and duration > 10m`. Fields: id, name, description, group, key, command, "
+    "cwd, user, status, outcome, reason, exit_code, signal, run, created, queued, started, ended, duration, priority, paused, held, "
+    "warnings, warning, info, rerun_of, schedule, param.NAME, feedback.NAME. What is unknown fits nothing but `= none`. A word alone is "
+    "looked for as with --text."
 )
 
 # verb -> what it does, in paragraphs
