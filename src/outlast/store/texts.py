@@ -27,6 +27,9 @@ MANY = 50_000  # jobs that it is worth to know: of more the next ones in the lis
 _LARGEST = 2**63 - 1
 _MAKE = "CREATE VIRTUAL TABLE IF NOT EXISTS texts USING fts5(said, content='', columnsize=0, detail=none, tokenize='trigram')"
 _FOUND = "SELECT rowid FROM texts WHERE texts MATCH ?"
+_INDEXED = "(SELECT value FROM meta WHERE name = 'texts_to')"
+# in one statement, since the index goes on meanwhile; how far it goes is told as a negative number
+_MAY = f"{_FOUND} UNION ALL SELECT job FROM texts_again UNION ALL SELECT -{_INDEXED}"  # noqa: S608  # no word of anybody else's
 _COUNT = f"SELECT count(*) FROM ({_FOUND} LIMIT ?)"  # noqa: S608  # no word of anybody else's
 
 
@@ -51,16 +54,16 @@ def narrowing(reading: "Reading", wanted: str) -> "tuple[list[tuple[int, int]], 
     ask = reading.database.connection.execute
     try:
         ((count,),) = ask(_COUNT, (query, MANY)).fetchall()
-        ids = {number for (number,) in ask(_FOUND, (query,))} if count <= FEW else set()
+        ids = {number for (number,) in ask(_MAY, (query,))} if count <= FEW else set()
     except sqlite.Error:  # no FTS5 here, or the index is damaged: it is a help, not the truth
         return None
     if count >= MANY:
         return None
     if count <= FEW:
-        ids.update(number for (number,) in reading.database.all("texts-again"))
-        return [*((number, number) for number in sorted(ids)), (indexed + 1, _LARGEST)], ("1", [])
+        last = -min(ids)
+        return [*((number, number) for number in sorted(ids) if number > 0), (last + 1, _LARGEST)], ("1", [])
     # `+`: the listing goes on in its own order, and only asks of each whether it is among them
-    return [], (f"(+id IN ({_FOUND}) OR +id > ? OR +id IN (SELECT job FROM texts_again))", [query, indexed])  # noqa: S608
+    return [], (f"(+id IN ({_FOUND}) OR +id IN (SELECT job FROM texts_again) OR +id > {_INDEXED})", [query])  # noqa: S608
 
 
 def _query(wanted: str) -> str:
