@@ -1,6 +1,7 @@
 """`outlast list`, `ps`, `history`, and `outlast` alone."""
 
 import os
+import random
 import re
 
 import pytest
@@ -285,3 +286,29 @@ def test_filters_go_by_the_truth(outlast):
     assert ([1], [1], [], []) == tuple(
         ids(outlast, *words.split()) for words in ("history", "list --outcome failed", "ps", "list status:running")
     )
+
+
+WORDS = (
+    ["--status", "ended"], ["--outcome", "failed,succeeded"], ["--name", "*o*"], ["--text", "e"], ["--since", "yesterday"],
+    ["--until", "tomorrow"], ["--during", "today"], ["--where", "exit_code >= 0 or name ~ *"], ["--where", "not (held or id = 4)"],
+    ["--last"], ["--last", "--per", "user"], ["--slowest"], ["--sort", "-duration,name"], ["--sort", "warnings,-reason"], ["-n", "3"],
+    ["-n", "all"], ["1-6"], ["where:run < 9", "two"], ["outcome:failed,stopped,succeeded"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_is_asked_for_together_goes_together(past, seed):
+    """Table, ids and JSON have the same jobs in the same order, and each option takes away only."""
+    chance = random.Random(seed)
+    verb = chance.choice(("list", "history", "ps"))
+    chosen = chance.sample(WORDS, 4)
+    words = [word for part in chosen for word in part]
+    found = ids(past, verb, *words)
+    told = past(verb, "--json", *words, status=0).json
+    assert found == [job["id"] for job in told["jobs"]]
+    assert all(JOB_KEYS <= set(job) for job in told["jobs"])
+    columns = chance.sample(["name", "state", "reason", "duration", "run", "started", "exit_code"], 3)
+    table = past(verb, "-q", "--columns", ",".join(["id", *columns]), *words, status=0).stdout.decode().splitlines()[1:]
+    assert [str(number) for number in found] == [line.split()[0] for line in table]
+    if not any(part[0] in {"--last", "-n"} for part in chosen):
+        assert set(found) <= set(ids(past, verb, "-n", "all", *(word for part in chosen[1:] for word in part)))
