@@ -244,6 +244,8 @@ def test_a_closed_pipe_is_no_error(outlast):
         (["--where", "nme = x"], "did you mean `name`"),
         (["--where", "name = x and"], "letter 13, at its end"),
         (["where:("], "letter 2"),
+        (["--where", ""], "letter 1, at its end"),
+        (["--during", ""], "no stretch of time"),
         (["--during", "soon"], "no stretch of time"),
         (["--per", "colour"], "none of name, key"),
     ],

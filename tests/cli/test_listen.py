@@ -43,6 +43,7 @@ def test_of_some_jobs_and_kinds(past):
     assert [3] == ended("two")
     assert [2, 5] == sorted(ended("group:g", "5"))
     assert [6] == ended("where:run > 1")
+    assert [] == ended("group:nobody")
 
 
 def test_a_set_takes_in_who_comes_later(outlast):

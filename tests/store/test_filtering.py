@@ -111,6 +111,30 @@ def test_sql_means_what_python_means(made: list[Job], nodes: list[Anything]) -> 
         store.close()
 
 
+def test_words_of_status_and_outcome_in_every_form(store: Store) -> None:
+    """Some of these become what an index serves: with the same meaning, what is unknown included."""
+    from store.making import ended, submit
+
+    ended(store, name="a")
+    ended(store, "failed", name="b")
+    submit(store, name="c")
+    for field, words in (("status", ("ended", "queued")), ("outcome", ("failed", "succeeded"))):
+        for text in (f"{field} = {words[0]}", f"{field} != {words[0]}", f"{field} in ({words[0]}, {words[1]})", f"{field} = none"):
+            for form in (
+                text,
+                f"not {text}",
+                f"not not {text}",
+                f"{text} and id > 1",
+                f"not {text} and {text}",
+                f"{text} and {field} != {words[1]}",
+            ):
+                node = resolved(parse(form), AT)
+                for half in ({}, {"active": False}, {"ended": False}):
+                    wanted = Filter(where=node, sort=("id",), **half)
+                    expected = [job.id for job in store.select("1") if _fits(job, wanted, AT)]
+                    assert expected == [job.id for job in listing(store, wanted, AT)[0]], (form, half)
+
+
 def test_a_selector_means_what_the_filter_means(store: Store) -> None:
     from store.making import ended, submit
 

@@ -8,7 +8,7 @@ from outlast.store.finding import Filter, matching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from outlast.client.jobs import Jobs, Selected
@@ -35,19 +35,20 @@ def listen(
     singles = {job.id for selector in selectors if selector.single for job in jobs.find([selector.text])}
     sets = tuple(selector for selector in selectors if not selector.single)
     meant = [*singles, *jobs.find_ids([selector.text for selector in sets])] if selectors else None
-    return _listen(jobs, last if after is None else after, (singles, sets) if selectors else None, kinds, meant if until_ended else (), out)
+    over = (lambda: _are_over(store, meant)) if until_ended else lambda: False
+    return _listen(jobs, last if after is None else after, (singles, sets) if selectors else None, kinds, over, out)
 
 
 def _listen(
-    jobs: "Jobs", after: int, wanted: "tuple[set[int], tuple[Selector, ...]] | None", kinds: "Sequence[str]", meant: "Sequence[int] | None",
-    out: int,
+    jobs: "Jobs", after: int, wanted: "tuple[set[int], tuple[Selector, ...]] | None", kinds: "Sequence[str]",
+    is_over: "Callable[[], bool]", out: int,
 ) -> "Iterator[dict[str, Any]]":  # fmt: skip
-    """Go on as `listen` says. `meant`: leave when these have ended (None: when all have), empty: never."""
+    """Go on as `listen` says, until all is told that had happened when `is_over` came true."""
     store = jobs.store
     watch = Watch(jobs.home, None)
     try:
         while True:
-            over = _are_over(store, meant)
+            over = is_over()
             events = store.events_after(after, AT_ONCE)
             while events:
                 among = _of_wanted(store, events, wanted)
@@ -64,9 +65,10 @@ def _listen(
 
 
 def _are_over(store: "Store", meant: "Sequence[int] | None") -> bool:
+    """Tell whether these jobs have ended by the record; None: all."""
     if meant is None:
         return not store.count_active()
-    return bool(meant) and all(status == ENDED for _, status, _ in store.states(meant))
+    return all(status == ENDED for _, status, _ in store.states(meant))
 
 
 def _of_wanted(

@@ -2,7 +2,7 @@
 
 from outlast.core import selectors as s
 from outlast.core.errors import NotFound, Refused
-from outlast.core.job import ENDED
+from outlast.core.job import ENDED, STATUSES
 from outlast.core.value import Value
 from outlast.seams import now as clock
 from outlast.store.rows import as_stored_text, as_text, column
@@ -278,18 +278,32 @@ def narrowed(wanted: Filter) -> Filter:
     """Return the same filter with what its `where` says of status and outcome in the fields for that, which indexes serve."""
     if wanted.where is None:
         return wanted
-    from outlast.core.fields import Term
     from outlast.core.filters import parts_of, with_all
 
     changes: dict[str, Any] = {}
     rest = []
     for part in parts_of(wanted.where):
-        is_meant = isinstance(part, Term) and part.field in {"status", "outcome"} and part.op in {"=", "in"} and part.value is not None
-        if isinstance(part, Term) and is_meant and not (getattr(wanted, part.field) or part.field in changes):
-            changes[part.field] = part.value if isinstance(part.value, tuple) else (part.value,)
+        field, words = _as_words(part)
+        if field and not (getattr(wanted, field) or field in changes):
+            changes[field] = words
         else:
             rest.append(part)
     return wanted.replace(where=with_all(*rest), **changes) if changes else wanted
+
+
+def _as_words(part: "Node") -> "tuple[str, tuple[str, ...]]":
+    """Return the field and the words of which a part demands one, if it is about a status or an outcome; else an empty field."""
+    from outlast.core.fields import Term
+    from outlast.core.filters import Not
+
+    term = part.part if isinstance(part, Not) else part
+    if not isinstance(term, Term) or term.field not in {"status", "outcome"} or term.value is None:
+        return "", ()
+    words = term.value if isinstance(term.value, tuple) else (term.value,)
+    inverted = isinstance(part, Not) != (term.op == "!=")
+    if term.field == "outcome":  # unknown while a job has not ended; and of `!=` the index would serve nearly all
+        return ("outcome", words) if part is term and not inverted else ("", ())
+    return "status", tuple(word for word in STATUSES if word not in words) if inverted else words
 
 
 def matching(reading: "Reading", wanted: Filter, ids: "Iterable[int]", at: int) -> "list[int]":

@@ -39,7 +39,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
 
 def _found(parsed: "Parsed", jobs: "Jobs") -> "tuple[list[Job], int]":
     """Return the jobs that are meant, and how many more there are."""
-    wanted: dict[str, Any] = {name: parsed.options[name] for name in _FILTERS if parsed.options.get(name)}
+    wanted: dict[str, Any] = {name: parsed.options[name] for name in _FILTERS if parsed.options.get(name) not in (None, False)}
     if "per" in wanted:
         wanted["last"] = True
     if parsed.operands:
