@@ -38,7 +38,7 @@ FAILPOINTS = (
     "feedback.before-remove", "feedback.after-remove", "settle.before", "conditions.before", "deadline.before", "limit.before",
     "watch.before-save", "watch.after-save",
     "checkpoint.before", "checkpoint.after", "leave.before", "leave.after",
-    "upgrade.before-exec",
+    "upgrade.before-exec", "texts.before-commit", "texts.after-commit",
 )  # fmt: skip
 SHIM_FAILPOINTS = (
     "before-spawn", "before-started", "after-started", "after-spawn", "before-output", "after-output", "before-rotate", "during-rotate",

@@ -67,7 +67,7 @@ needs_bash = pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
         (["service", ""], {"status", "install", "remove"}),
         (["service", "install", "--kind", ""], {"systemd", "crontab", "launchd"}),
         (["completion", ""], {"bash", "zsh", "fish"}),
-        (["--home", "/x", "li"], {"list", "list-disabled"}),
+        (["--home", "/x", "li"], {"list", "list-disabled", "listen"}),
         (["--ver"], {"--verbose", "--version"}),
         (["help", "rer"], {"rerun"}),
         (["tail", "ba"], {"backup"}),

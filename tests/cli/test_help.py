@@ -62,7 +62,7 @@ def test_every_example_of_an_option_is_understood(verb):
         if verb.takes_command:
             rest = [] if "--" in words or "--from" in words else operands["run"]
         elif verb.name == "group":
-            rest = ["set", "G", "--slots", "1"]
+            rest = ["list"] if option.name == "follow" else ["set", "G", "--slots", "1"]
         elif verb.name == "service":
             rest = ["install"]
         elif verb.operand_choices:

@@ -1,11 +1,14 @@
 """`outlast list`, `ps`, `history`, and `outlast` alone."""
 
 import os
+import random
 import re
 
 import pytest
 
+import outlast as outlast_package
 from cli.outside import ANSI, JOB_KEYS, RUN_KEYS, TIME, assert_refused, on_terminal, sh
+from outlast import Jobs
 from store.making import fill
 from support import eventually, kill
 
@@ -104,10 +107,58 @@ def test_runs_under_their_jobs(past):
         ("list outcome:failed,stopped", [2, 5, 6, 7]),
         ("history status:ended --outcome stopped", [5]),
         ("list last last~2", [5, 7]),
+        ("list where:outcome=failed", [2, 6, 7]),
+        ("history --during today", [7, 6, 5, 4, 3, 2, 1]),
+        ("history --during yesterday", []),
+        ("list --during yesterday..", [1, 2, 3, 4, 5, 6, 7]),
+        ("history --last --per group", [2]),
+        ("history --per key", [3]),
+        ("history --last --per name --sort id", [1, 3, 4, 5, 6, 7]),
+        ("history --warning *", []),
+        ("history --sort=-exit_code,id -n 2", [4, 2]),
+        ("history --where exit_code=3", [2]),
+        ("history --where held", []),
+        ("history --where region", [1]),
+        ("history --last --where exit_code>=0 --outcome failed --sort=-id -n 1", [6]),
     ],
 )
 def test_filters_and_order(past, words, found):
     assert found == ids(past, *words.split())
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ("name = two", [3, 2]),
+        ("name ~ 't*' and not group = none", [2]),
+        ("outcome = failed and (name = two or signal = SEGV)", [7, 2]),
+        ("outcome in (stopped, not-started)", [5, 4]),
+        ("param.region = eu or info = red", [1]),
+        ("command =~ '^echo'", [1]),
+        ("duration > 1h", []),
+        ("ended > 1h ago and id < 3", [2, 1]),
+        ("ended = today and run = 2", [6]),
+        ("status = running", []),
+        ("reason ~ '*code 3'", [2]),
+        ("not (started > yesterday)", [4]),
+    ],
+)
+def test_the_filter_language(past, where, found):
+    assert found == ids(past, "history", "--where", where)
+    assert found == ids(past, "history", f"where:{where}")
+    with Jobs(str(past.home)) as jobs:
+        assert found[::-1] == [job.id for job in jobs.list(where=where)]
+        assert found[::-1] == [job.id for job in jobs.find([f"where:{where}"])]
+
+
+def test_words_of_time_in_python(past):
+    with Jobs(str(past.home)) as jobs:
+        assert 7 == len(jobs.list(during="today", since="yesterday", until="tomorrow"))
+        assert [] == jobs.list(during="yesterday", warning="*")
+        with pytest.raises(outlast_package.UsageError, match="during: `soon` is no stretch of time"):
+            jobs.list(during="soon")
+        with pytest.raises(outlast_package.UsageError, match="where: the filter is wrong at letter 8"):
+            jobs.list(where="name = ")
 
 
 def test_the_slowest_first(past):
@@ -190,6 +241,13 @@ def test_a_closed_pipe_is_no_error(outlast):
         (["group:"], "group:"),
         (["status:runing"], "running"),
         (["9-2"], "backwards"),
+        (["--where", "nme = x"], "did you mean `name`"),
+        (["--where", "name = x and"], "letter 13, at its end"),
+        (["where:("], "letter 2"),
+        (["--where", ""], "letter 1, at its end"),
+        (["--during", ""], "no stretch of time"),
+        (["--during", "soon"], "no stretch of time"),
+        (["--per", "colour"], "none of name, key"),
     ],
 )
 def test_wrong_words(past, words, said):
@@ -224,6 +282,35 @@ def test_the_truth_without_a_supervisor(outlast):
 
 def test_filters_go_by_the_truth(outlast):
     without_a_supervisor(outlast)
+    assert [1] == ids(outlast, "list", "where:status = ended and exit_code = 3") == ids(outlast, "history", "--where", "duration >= 0")
+    assert [] == ids(outlast, "ps", "--where", "name ~ *") == ids(outlast, "list", "--where", "status = running")
+    assert [1] == ids(outlast, "list", "--during", "today", "--last")
     assert ([1], [1], [], []) == tuple(
         ids(outlast, *words.split()) for words in ("history", "list --outcome failed", "ps", "list status:running")
     )
+
+
+WORDS = (
+    ["--status", "ended"], ["--outcome", "failed,succeeded"], ["--name", "*o*"], ["--text", "e"], ["--since", "yesterday"],
+    ["--until", "tomorrow"], ["--during", "today"], ["--where", "exit_code >= 0 or name ~ *"], ["--where", "not (held or id = 4)"],
+    ["--last"], ["--last", "--per", "user"], ["--slowest"], ["--sort", "-duration,name"], ["--sort", "warnings,-reason"], ["-n", "3"],
+    ["-n", "all"], ["1-6"], ["where:run < 9", "two"], ["outcome:failed,stopped,succeeded"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_is_asked_for_together_goes_together(past, seed):
+    """Table, ids and JSON have the same jobs in the same order, and each option takes away only."""
+    chance = random.Random(seed)
+    verb = chance.choice(("list", "history", "ps"))
+    chosen = chance.sample(WORDS, 4)
+    words = [word for part in chosen for word in part]
+    found = ids(past, verb, *words)
+    told = past(verb, "--json", *words, status=0).json
+    assert found == [job["id"] for job in told["jobs"]]
+    assert all(JOB_KEYS <= set(job) for job in told["jobs"])
+    columns = chance.sample(["name", "state", "reason", "duration", "run", "started", "exit_code"], 3)
+    table = past(verb, "-q", "--columns", ",".join(["id", *columns]), *words, status=0).stdout.decode().splitlines()[1:]
+    assert [str(number) for number in found] == [line.split()[0] for line in table]
+    if not any(part[0] in {"--last", "-n"} for part in chosen):
+        assert set(found) <= set(ids(past, verb, "-n", "all", *(word for part in chosen[1:] for word in part)))

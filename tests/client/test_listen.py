@@ -3,7 +3,9 @@
 import threading
 from itertools import islice, takewhile
 
-from outlast import Jobs
+import pytest
+
+from outlast import Jobs, NotFound, UsageError
 from support import eventually, kill
 
 
@@ -67,3 +69,20 @@ def test_it_survives_the_supervisor(outlast):
         third = jobs.run(["true"])
         assert "ended" == next(event for event in events if event["job"] == third.id and event["kind"] == "ended")["kind"]
         events.close()
+
+
+def test_of_some_jobs_until_they_have_ended(outlast):
+    with Jobs(str(outlast.home)) as jobs:
+        first, other = jobs.run(["false"], name="mine"), jobs.run(["true"], name="other")
+        jobs.wait([first, other])
+        told = [*jobs.listen(after=0, selected=first, until_ended=True)]
+        assert [first.id] * 4 == [event["job"] for event in told]
+        assert ["ended"] == [event["kind"] for event in jobs.listen(0, "name:mi*", ["ended"], until_ended=True)]
+        assert [first.id, other.id] == sorted(e["job"] for e in jobs.listen(0, kinds=("started",), until_ended=True))
+        second = jobs.run(["true"], name="mine")
+        later = jobs.listen(told[-1]["id"], [second, "where:exit_code = 1"], until_ended=True)
+        assert {second.id} == {event["job"] for event in later} - {first.id}
+        with pytest.raises(UsageError, match="no event 99999"):
+            jobs.listen(after=99_999)
+        with pytest.raises(NotFound):
+            jobs.listen(selected="nobody")

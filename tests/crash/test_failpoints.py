@@ -102,6 +102,13 @@ def supervisor_dies_as_a_condition_is_met(scene: Scene, name: str) -> None:
     until(lambda: scene.reached(name))
 
 
+def supervisor_dies_while_it_indexes(scene: Scene, name: str) -> None:
+    scene.submit("fails", env=scene.armed(f"{name}=die", OUTLAST_INDEX_FROM="1"))
+    until(lambda: scene.reached(name))
+    assert [{"value": int(name == "texts.after-commit")}] == scene.rows("SELECT value FROM meta WHERE name = 'texts_to'")
+    assert ["fails"] == [job["name"] for job in scene("list", "--text", "fail", "--json", status=0).json["jobs"]]
+
+
 def dies_while_it_reserves(scene: Scene, name: str) -> None:
     finished = scene("reserve", "--name", "never", "--expires", "1ms", env=scene.armed(f"{name}=die"))
     assert (DIED, b"") == (finished.status, finished.stdout)
@@ -121,6 +128,7 @@ def supervisor_dies_as_it_looks_for_warnings(scene: Scene, name: str) -> None:
 WORKLOADS = {
     **dict.fromkeys(["feedback.before-remove", "feedback.after-remove"], supervisor_dies_as_it_removes_feedback),
     **dict.fromkeys(["watch.before-save", "watch.after-save"], supervisor_dies_as_it_looks_for_warnings),
+    **dict.fromkeys(["texts.before-commit", "texts.after-commit"], supervisor_dies_while_it_indexes),
     **dict.fromkeys(["reserve.before", "reserve.after-commit"], dies_while_it_reserves),
     "conditions.before": supervisor_dies_as_a_condition_is_met,
     "settle.before": supervisor_dies_while_others_wait,

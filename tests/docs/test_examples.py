@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.outside import sh
 from outlast.core.options import OPTIONS, Option
 from outlast.core.verbs import VERBS, Verb
 from support import Outlast
@@ -49,7 +50,7 @@ def operands(verb: Verb, job: int) -> list[str]:
     return {
         "show": [str(job)], "why": [str(job)], "wait": [str(job)], "stop": [str(job)], "interrupt": [str(job)], "kill": [str(job)],
         "signal": ["CONT"], "rerun": [str(job)], "logs": [str(job)], "group": ["set", "g"], "completion": ["bash"], "events": [],
-        "service": ["remove"], "diff": [str(job), str(job)], "bundle": [str(job)],
+        "service": ["remove"], "diff": [str(job), str(job)], "bundle": [str(job)], "listen": ["--after", "0", "-n", "1"],
         "pause": ["1"], "resume": ["1"], "hold": ["7"], "release": [], "approve": ["approved"], "disable": ["back.*"],
     }.get(verb.name, [])  # fmt: skip
 
@@ -70,6 +71,13 @@ def test_an_option_of_another_verb(prepared: Outlast, verb: Verb, option: Option
         example = example[: example.index("--")]
     if verb.name in {"stop", "interrupt", "kill", "pause", "resume", "hold", "approve"} and option.name == "all":
         before = []
+    if option.name == "follow" and verb.name != "logs":  # which goes on until nobody reads it
+        prepared("group", "set", "g", "--slots", "2", status=0)
+        prepared("disable", "nobody", status=0)
+        words = [verb.name, *(["list"] if verb.name == "group" else []), *example]
+        done = sh(f"outlast {shlex.join(words)} | head -n 1", prepared)
+        assert (0, True, b"") == (done.status, bool(done.stdout), done.stderr)
+        return
     env = {"OUTLAST_FEEDBACK": str(prepared.folder / "feedback.log")}
     prepared("report", "progress=12", env=env, status=0)
     done = prepared(verb.name, *before, *example, env=env)

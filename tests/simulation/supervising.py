@@ -172,13 +172,14 @@ class Simulated(Supervisor):
         facts = Facts(home_id="home", host="here", boot=machine.boot, pidns=machine.pidns, shim=["shim"], lifeline=-1, null=-1, keep_free=0)
         self.lock = os.open("/dev/null", os.O_RDONLY)
         self._assemble(World(home, store, Loop(machine), facts, note), self.lock, {}, None)
-        self.door = SimpleNamespace(poke=lambda _: None, shut=lambda: None)  # type: ignore[assignment]
+        self.door = SimpleNamespace(poke=lambda _: None, shut=lambda: None, is_watched=False)  # type: ignore[assignment]
         self._adopt()
 
     def turn(self) -> bool:
         """One round of `run`, without the wait. False: it has left."""
         if self._may_cycle():
             self._cycle()
+        self.indexer.consider()
         if (self.leaving or self._may_leave()) and self._gone():
             return False
         self.loop.turn()  # type: ignore[attr-defined]

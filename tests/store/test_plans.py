@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from outlast.core.filters import parse
 from outlast.core.selectors import NAME, Selector, parse_selector, parse_selectors
 from outlast.home import Home
 from outlast.store import finding
@@ -38,6 +39,9 @@ SAME_COST: dict[str, Question] = {
     "list --group, what has not": shown(ended=False, group="group3"),
     "history --since, nothing": shown(active=False, limit=50, since=2 * AT),
     "list --status running": shown(sort=("-id",), limit=20, status=("running",)),
+    "list --where status != ended": shown(active=False, limit=20, where=parse("not status in (pending) and status != ended")),
+    "list --where status = running": shown(sort=("-id",), limit=20, where=parse("status = running and name ~ n*")),
+    "history --during": shown(active=False, limit=50, during=(2 * AT, 3 * AT)),
     "list 5-9": shown(sort=("-id",), limit=20, among=(parse_selector("5-9"),)),
     "show ID": lambda reading: [reading.job(50), reading.runs(50), reading.events_of(50)],
     "show last": found("last"),
@@ -89,6 +93,10 @@ BOUNDED: dict[str, Question] = {  # how many more there are is counted, but not 
     "history --group --outcome": shown(active=False, limit=3, group="group0", outcome=("failed",)),
     "history --group": shown(active=False, limit=3, group="group3"),
     "history --since": shown(active=False, limit=3, since=AT),
+    "history --where name": shown(active=False, limit=3, where=parse("name = name3 and exit_code = 0")),
+    "history --where outcome": shown(active=False, limit=3, where=parse("outcome = failed and name = name10")),
+    "history --where group": shown(active=False, limit=3, where=parse("group = group0 and outcome in (failed, lost)")),
+    "history --where not": shown(active=False, limit=3, where=parse("not outcome = failed")),
     "history --text": shown(active=False, limit=3, text="true"),
     "usual duration": lambda r: r.usual_duration("name3"),
 }
@@ -98,6 +106,7 @@ BOUNDED: dict[str, Question] = {  # how many more there are is counted, but not 
 NEVER: dict[str, Question] = {
     "history --name --outcome": shown(active=False, limit=3, name="name3", outcome=("lost",)),
     "history --group --outcome": shown(active=False, limit=3, group="group3", outcome=("lost",)),
+    "history --where": shown(active=False, limit=3, where=parse("outcome = lost and group = group3")),
 }
 
 

@@ -170,6 +170,12 @@ def events_table(events: "Iterable[Mapping[str, Any]]", now: int, *, width: int 
     return table(("JOB", "TIME", "EVENT", "WHAT"), rows, width=width, right=(0,), whole=(1, 2), bold=colours) if rows else ""
 
 
+def event_line(event: "Mapping[str, Any]") -> str:
+    """Return an event in one line: its id, time, job and what happened."""
+    what = visible(_data(event.get("data") or {}))
+    return f"{event['id']}  {format_time_full(event['at'])}  job {event['job']} {event['kind'].replace('_', ' ')}  {what}".rstrip()
+
+
 def _data(data: "Mapping[str, Any]") -> str:
     """Return the fields of an event that say something, as `name=text`."""
     parts = []

@@ -5,8 +5,8 @@ A failure of the command is data; only our failures are exceptions (`outlast.Out
 
 from outlast.client.looking import Looking
 from outlast.client.wishes import Wishes
-from outlast.core.errors import NotFound, Refused, UsageError
-from outlast.core.job import ENDED, OUTCOMES, RUNNING, STATUSES, Job, Run
+from outlast.core.errors import NotFound, Refused
+from outlast.core.job import ENDED, RUNNING, Job, Run
 from outlast.home import Home
 from outlast.seams import failpoint, monotonic, now
 
@@ -246,29 +246,18 @@ class Jobs(Wishes, Looking):
         return job.replace(runs=tuple(runs))
 
     def list(self, **wanted: "Any") -> "List[Job]":
-        """Return jobs, by default all, oldest first. Filters: status, outcome, name (a glob), group, text, since, until (ns),
-        last, slowest, sort, limit, warned; see `store.finding.Filter`.
+        """Return jobs, by default all, oldest first. Filters: status, outcome, name (a glob), group, text, since, until, during, where,
+        warned, warning, last, per, slowest, sort, limit; see `store.finding.Filter`. Times are ns, or texts as `outlast list` takes them.
         """  # noqa: D205  # one thought
         return self.listing(**wanted)[0]
 
     def listing(self, **wanted: "Any") -> "tuple[List[Job], int]":
         """Return (jobs, how many more the limit left out)."""
-        from outlast.client.listing import true_listing
-        from outlast.store.finding import Filter
+        from outlast.client.listing import as_filter, true_listing
 
-        for name, known in (("status", STATUSES), ("outcome", OUTCOMES)):
-            if isinstance(wanted.get(name), str):
-                wanted[name] = (wanted[name],)
-            for word in wanted.get(name) or ():
-                if word not in known:
-                    raise UsageError(f"there is no {name} `{word}`", f"choose from {', '.join(known)}")
-        try:
-            filter_: Filter = Filter(**wanted)
-        except TypeError as error:
-            raise UsageError(str(error)) from None
-        if self.reading is None:
-            return [], 0
-        return true_listing(self, self.reading, filter_)
+        at = now()
+        filter_ = as_filter(wanted, at)
+        return ([], 0) if self.reading is None else true_listing(self, self.reading, filter_, at)
 
     def runs(self, which: "int | str | Job") -> "List[Run]":
         """Return the runs of a job, the first one first."""

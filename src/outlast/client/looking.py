@@ -36,11 +36,17 @@ class Looking:
             return self._jobs.reading.last_events(limit)
         return self._jobs.reading.events_of(self._jobs.one(which).id)
 
-    def listen(self, after: int | None = None) -> "Iterator[dict[str, Any]]":
-        """Yield events as they happen, of all jobs, for ever; `after`: the id of the last one that was seen."""
-        from outlast.client.waiting import listen
+    def listen(
+        self, after: int | None = None, selected: "Selected | None" = None, kinds: "Sequence[str]" = (), *, until_ended: bool = False,
+        out: int = -1,
+    ) -> "Iterator[dict[str, Any]]":  # fmt: skip
+        """Yield events as they happen, of all jobs or those selected, for ever; `after`: the id of the last one that was seen.
 
-        return listen(self._jobs.home, self._jobs.store, after)
+        `kinds`: only these; `until_ended`: until all that is selected now has ended. See `client.listening.listen`.
+        """
+        from outlast.client.listening import listen
+
+        return listen(self._jobs, after, selected, kinds, until_ended=until_ended, out=out)
 
     def why(self, which: "int | str | Job") -> str:
         """Return in a paragraph why a job waits, was skipped, how it ended, and what happens next."""

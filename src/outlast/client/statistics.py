@@ -5,6 +5,7 @@ from outlast.core.errors import UsageError
 from outlast.core.job import Job
 from outlast.core.selectors import Selector, parse_selector
 from outlast.core.stats import SORTS, Statistics, in_order, stats
+from outlast.seams import now
 from outlast.store.finding import find
 from outlast.store.statistics import ran
 
@@ -30,7 +31,7 @@ def statistics(jobs: "Jobs", selected: "Selected", wanted: "Filter", sort: "Sequ
         jobs.find(words)  # which has the words for a job that is not there
         return Statistics(names=[], more=0, since=None)
     among = tuple(_selector(reading, word) for word in words)
-    runs, since = ran(reading, wanted.replace(among=among), None if wanted.since is not None else MOST)
+    runs, since = ran(reading, wanted.replace(among=among), now(), None if wanted.since is not None else MOST)
     ordered = in_order(stats(runs), sort)
     names = ordered if limit is None else ordered[:limit]
     return Statistics(names=names, more=len(ordered) - len(names), since=since)

@@ -9,11 +9,10 @@ from outlast.seams import monotonic
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from outlast.home import Home
-    from outlast.store.store import Store
 
 SAFETY = 5.0  # look again after this, whatever was told
 CROWDED = 0.01  # pause after a change where several jobs are waited for
@@ -64,14 +63,16 @@ class Watch:
         except (SystemFault, OSError):
             self._connection = None
 
-    def pause(self, at_most: float, bell: "tuple[_socket.socket, ...]" = ()) -> bool:
-        """Return when something has changed, after `at_most` seconds, or when a `bell` can be read. Tells if something may have changed."""
+    def pause(self, at_most: float, bell: int = -1, out: int = -1) -> bool:
+        """Return when something has changed, after `at_most` seconds, or when the descriptor `bell` can be read.
+
+        Tells whether something may have changed. Raises BrokenPipeError when nobody reads `out` any more.
+        """
         if self._connection is None:
-            select.select(bell, [], [], min(at_most, BLIND))
+            _wait(-1, bell, min(at_most, BLIND), out)
             self._connect()
             return True
-        ready, _, _ = select.select([self._connection, *bell], [], [], min(at_most, SAFETY))
-        if self._connection not in ready:
+        if not _wait(self._connection.fileno(), bell, min(at_most, SAFETY), out):
             return False
         try:
             told = self._connection.recv(4096)
@@ -91,19 +92,18 @@ class Watch:
             self._connection = None
 
 
-def listen(home: "Home", store: "Store", after: int | None) -> "Iterator[dict[str, Any]]":
-    """Yield events after the one with the id `after` (None: the last one) as they happen, for ever."""
-    if after is None:
-        after = store.last_event()
-    watch = Watch(home, None)
-    try:
-        while True:
-            for event in store.events_after(after, 1000):
-                after = event["id"]
-                yield event
-            watch.pause(SAFETY)
-    finally:
-        watch.close()
+def _wait(fd: int, bell: int, seconds: float, out: int) -> bool:
+    """Wait until `fd` or `bell` can be read, and tell whether `fd` can. Raises BrokenPipeError when `out` has lost its reader."""
+    poll = select.poll()
+    for number in (fd, bell):
+        if number >= 0:
+            poll.register(number, select.POLLIN)
+    if out >= 0:
+        poll.register(out, 0)  # errors alone
+    ready = poll.poll(max(0, -int(-seconds * 1000 // 1)))  # rounded up
+    if any(number == out for number, _ in ready):
+        raise BrokenPipeError
+    return any(number == fd for number, _ in ready)
 
 
 def until(home: "Home", jobs: "Iterable[int] | None", reached: "Callable[[], Any]", timeout: int | None) -> "Any":

@@ -66,4 +66,11 @@ SORTS: dict[str, str] = {
     "ended": "ended_at",
     "duration": "duration",
     "priority": "priority",
+    "key": "key",
+    "user": "user",
+    "reason": "reason",
+    "exit_code": "exit_code",
+    "run": "run",
+    "rerun_of": "rerun_of",
+    "warnings": "warnings",  # how many
 }

@@ -16,6 +16,7 @@ BOOLEAN = "boolean"  # --x, --no-x, --x=false
 TEXT = "text"
 CHOICE = "choice"
 INTEGER = "integer"  # 1 or more
+CURSOR = "cursor"  # 0 or more: an id, or before the first one
 LIMIT = "limit"  # 1 or more; none, all or -1 for no limit
 TRIES = "tries"  # 0 or more; none or -1 for no limit
 DURATION = "duration"
@@ -274,6 +275,7 @@ def _run(given: "Any") -> int | str:
 
 _READERS: "Mapping[str, Callable[[Any], Any]]" = {
     FLAG: _boolean, BOOLEAN: _boolean, TEXT: _text, INTEGER: _integer, LIMIT: _limit,
+    CURSOR: lambda given: _integer(given, 0),
     TRIES: lambda given: _limit(given, 0), DURATION: _duration, GRACE: _grace, SIZE: _size,
     SPAN: _span, NUMBER: _number, SIGNED: _signed, CPUS: _cpus, NICE: _nice,
     SIGNAL: _signal, CODES: _codes, NAME: _names, RUN: _run,

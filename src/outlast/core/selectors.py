@@ -1,7 +1,7 @@
 """Which jobs are meant: selectors as values. The store resolves them.
 
-Bare digits, ranges, lists and `last` are always ids; a bare word is one job by name or key; `name:`, `group:`, `status:`
-and `outcome:` are sets.
+Bare digits, ranges, lists and `last` are always ids; a bare word is one job by name or key; `name:`, `group:`, `status:`,
+`outcome:` and `where:` are sets.
 """
 
 from outlast.core.errors import UsageError
@@ -23,7 +23,8 @@ NAME_REGEX = "name_regex"
 GROUP = "group"
 STATUS = "status"  # value: (status, ...)
 OUTCOME = "outcome"
-KINDS = (IDS, LAST, WORD, NAME, NAME_GLOB, NAME_REGEX, GROUP, STATUS, OUTCOME)
+WHERE = "where"  # value: a filter (`core.filters`), its times as they were written
+KINDS = (IDS, LAST, WORD, NAME, NAME_GLOB, NAME_REGEX, GROUP, STATUS, OUTCOME, WHERE)
 
 _LARGEST = 2**63 - 1  # no job has this id
 
@@ -74,7 +75,7 @@ def parse_selector(text: str) -> Selector:
         if spans is not None:
             return Selector(kind=IDS, text=text, value=spans)
     prefix, colon, rest = text.partition(":")
-    if colon and prefix in {"name", "group", "status", "outcome"}:
+    if colon and prefix in {"name", "group", "status", "outcome", "where"}:
         return _set(text, prefix, rest)
     return Selector(kind=WORD, text=text, value=text)
 
@@ -106,6 +107,10 @@ def _set(text: str, prefix: str, rest: str) -> Selector:
         if len(rest) > 2 and rest[0] == rest[-1] == "/":
             return Selector(kind=NAME_REGEX, text=text, value=rest[1:-1])
         return Selector(kind=NAME_GLOB, text=text, value=rest)
+    if prefix == "where":
+        from outlast.core.filters import parse
+
+        return Selector(kind=WHERE, text=text, value=parse(rest))
     if prefix == "group":
         return Selector(kind=GROUP, text=text, value=rest)
     known = STATUSES if prefix == "status" else OUTCOMES

@@ -3,13 +3,23 @@
 # how selectors are written; said wherever one is taken
 SELECTORS = (
     "A SELECTOR is an id (`42`), a range or list of ids (`1-5`, `42,43`), `last` or `last~1`, the name or key of one job, or a set: "
-    "`name:GLOB`, `name:/RE/`, `group:GROUP`, `status:STATUS`, `outcome:OUTCOME`."
+    "`name:GLOB`, `name:/RE/`, `group:GROUP`, `status:STATUS`, `outcome:OUTCOME`, `where:FILTER`."
 )
 
 JOBS = "A JOB is an id (`42`), `last` or `last~1`, or the name or key of a job: of several the one that started last."
 
 # likewise, for a verb that changes what happens to one job
 ACTIVE_JOBS = "A JOB is an id (`42`), `last` or `last~1`, or the name or key of a job: the only such one that has not ended."
+
+# likewise, for a FILTER
+FILTERS = (
+    "A FILTER compares fields with `=`, `!=`, `<`, `<=`, `>`, `>=`, `~` (a pattern like `back*`), `=~` (a regular expression) and "
+    "`in (A, B)`, joined by `and`, `or`, `not` and parentheses: "
+    "`status = running and (name ~ 'back*' or group in (a, b)) and duration > 10m`. Fields: id, name, description, group, key, command, "
+    "cwd, user, status, outcome, reason, exit_code, signal, run, created, queued, started, ended, duration, priority, paused, held, "
+    "warnings, warning, info, rerun_of, schedule, param.NAME, feedback.NAME. What is unknown fits nothing but `= none`. A word alone is "
+    "looked for as with --text."
+)
 
 # verb -> what it does, in paragraphs
 DESCRIPTIONS: dict[str, str] = {
@@ -25,10 +35,10 @@ DESCRIPTIONS: dict[str, str] = {
     ),
     "list": (
         "List the jobs that have not ended and the last 20 that have, or those that are selected. How many more there are is "
-        "said on stderr. `outlast` alone does the same."
+        "said on stderr. `outlast` alone does the same.\n\n" + FILTERS
     ),
-    "ps": "List the jobs that have not ended.",
-    "history": "List the jobs that have ended, newest first. `outlast hist` is the same.",
+    "ps": "List the jobs that have not ended.\n\n" + FILTERS,
+    "history": "List the jobs that have ended, newest first. `outlast hist` is the same.\n\n" + FILTERS,
     "top": (
         "Show jobs, the output of the chosen one and the groups on a screen that goes on by itself, until `q`. At first the jobs that have "
         "not ended, the running ones first, then the last 50 that have. Keys do what the verbs do: `s` stop, `K` kill, `i` interrupt, `p` "
@@ -92,7 +102,13 @@ DESCRIPTIONS: dict[str, str] = {
         "writes to the file that $OUTLAST_FEEDBACK names and needs nobody else, so a job may call it as often as it likes."
     ),
     "rerun": ("Submit the same command with the same options, directory and environment as a new job that says what it is a rerun of."),
-    "events": "Show what happened to a job, or to all jobs, oldest first: submissions, runs, retries, wishes, warnings, ends.",
+    "events": "Show what happened to a job, or to all jobs, oldest first: submissions, runs, retries, wishes, warnings, ends. "
+    "With --follow it goes on, as `outlast listen` does.",
+    "listen": (
+        "Tell the events of all jobs, or of those that are selected, as they happen, one line each: its id, time, job and what happened. "
+        "With --json each line is an object. Whoever begins again behind the id of the last event that was seen (--after) misses none and "
+        "sees none twice, whatever ended meanwhile. It goes on until it is ended or nobody reads it any more."
+    ),
     "diff": (
         "Say what differs between the last run of JOB and GOOD: command, directory, program, script, input, git revision, environment "
         "(names, never values), options, limits, user, host, versions. GOOD is a job, of which the last run that succeeded counts, or a "
@@ -173,11 +189,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("outlast run --from commands.txt -j 4", "one job per line, four at once"),
     ),
     "list": (("outlast list", ""), ("outlast list --group nightly --columns id,name,reason", ""), ("outlast list --json", "")),
-    "ps": (("outlast ps", ""), ("outlast ps --sort -duration", "")),
+    "ps": (("outlast ps", ""), ("outlast ps --sort -duration", ""), ("outlast ps --follow", "shown anew as it changes")),
     "history": (
         ("outlast history --outcome failed --since yesterday", ""),
         ("outlast history --last", "how each one ended last"),
         ("outlast history --slowest -n 10", ""),
+        ("outlast history --during 'last week' --where 'duration > 10m or held'", ""),
     ),
     "top": (("outlast top", ""), ("outlast top group:nightly --sort -duration", "")),
     "show": (("outlast show 42", ""), ("outlast show backup --json", ""), ("outlast show run 42 1", "its first run")),
@@ -233,6 +250,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("outlast bundle last --output - > ticket.tar.gz", ""),
     ),
     "hostinfo": (("outlast hostinfo", ""), ("outlast hostinfo --json", "")),
+    "listen": (
+        ("outlast listen --kinds ended --json", "every end, for a program"),
+        ("outlast listen --after 1234", "what happened since then, and what will"),
+        ("outlast listen group:nightly --until-ended", ""),
+    ),
     "group": (
         ("outlast group set nightly --slots 2", ""),
         ("outlast group list", ""),
@@ -334,6 +356,7 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
     ),
     "bundle": (_OK, _USAGE, _NO_JOB, (4, "refused: there is a file of that name, or more than one job is meant"), _WORLD, _BUG),
     "hostinfo": _USUAL,
+    "listen": (_OK, _USAGE, _NO_JOB, _WORLD, _BUG),
     "group": (_OK, _USAGE, (3, "no such group"), (4, "refused: it has jobs that have not ended"), _WORLD, _BUG),
     "doctor": (_OK, (1, "something is wrong; what and what to do is said"), _USAGE, _WORLD, _BUG),
     "supervisor": (_OK, _USAGE, (4, "refused: another one lives"), _WORLD, _BUG),
@@ -353,7 +376,7 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
 # headings of the overview, with their verbs
 OVERVIEW: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Start", ("run", "send", "report", "rerun", "reserve")),
-    ("Look", ("list", "ps", "history", "top", "show", "stats", "why", "logs", "feedback", "events", "diff", "bundle")),
+    ("Look", ("list", "ps", "history", "top", "show", "stats", "why", "logs", "feedback", "events", "listen", "diff", "bundle")),
     ("Wait and end", ("wait", "stop", "interrupt", "kill", "signal")),
     ("Hold back", ("pause", "resume", "hold", "release", "approve", "disable", "enable", "list-disabled")),
     ("Keep in order", ("group", "supervisor", "service", "doctor", "hostinfo", "completion", "help", "version")),

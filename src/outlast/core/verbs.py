@@ -86,6 +86,7 @@ _SINCE = Option("since", kinds.TIME, "only what happened since then: `8am`, `yes
 _UNTIL = Option("until", kinds.TIME, "only what happened before then", "--until 'yesterday 18:00'", metavar="TIME")
 _ALL = Option("all", kinds.FLAG, "all that are meant, even if several; without a selector every job that has not ended", "--all")
 _NO_WAIT = Option("no-wait", kinds.FLAG, "return at once instead of waiting for the end", "--no-wait")
+FOLLOW = Option("follow", kinds.FLAG, "go on: show it anew whenever it changes", "--follow", short="f")
 
 
 def _limit(default: int | None, what: str) -> Option:
@@ -106,14 +107,22 @@ def _filters() -> tuple[Option, ...]:
                metavar="TEXT"),
         _SINCE,
         _UNTIL,
+        Option("during", kinds.TEXT, "only what ended (else began) in this stretch of time: `today`, `last week`, `2026-11`, `last 7 days`",
+               "--during yesterday", metavar="WINDOW"),
+        Option("where", kinds.TEXT, "only jobs that fit this filter, see docs/how-to/history.md",
+               "--where 'duration > 10m or exit_code = 3'", metavar="FILTER"),
         Option("warned", kinds.FLAG, "only jobs that there is or was something to warn of", "--warned"),
+        Option("warning", kinds.TEXT, "only jobs with a warning of this kind, `*`: of any", "--warning '*'", metavar="KIND"),
         Option("last", kinds.FLAG, "only the last job of each name", "--last"),
+        Option("per", kinds.CHOICE, "with it the last job of each of these instead", "--per key", metavar="COLUMN", default="name",
+               choices=("name", "key", "group", "user")),
         Option("slowest", kinds.FLAG, "the longest running ones first", "--slowest"),
         Option("sort", kinds.SORT, f"order by these, `-` in front turns one round: {', '.join(SORTS)}", "--sort -duration",
                metavar="COLUMN,...", choices=tuple(SORTS)),
         Option("columns", kinds.WORDS, f"show these columns: {', '.join(COLUMNS)}", "--columns id,name,reason",
                metavar="COLUMN,...", choices=tuple(COLUMNS)),
         Option("runs", kinds.FLAG, "show every run under its job", "--runs"),
+        FOLLOW,
     )  # fmt: skip
 
 
@@ -149,6 +158,20 @@ def _of_stats() -> tuple[Option, ...]:
         Option("sort", kinds.SORT, f"order by these, `-` in front turns one round: {', '.join(SORTS)}", "--sort -failures",
                default=("-last",), metavar="COLUMN,...", choices=SORTS),
         _limit(50, "names"),
+        FOLLOW,
+    )  # fmt: skip
+
+
+def _of_listen() -> tuple[Option, ...]:
+    from outlast.core.events import BY_KIND
+
+    return (
+        Option("after", kinds.CURSOR, "begin behind the event with this id; 0: with the first one of all (default: from now on)",
+               "--after 0", metavar="EVENT"),
+        Option("kinds", kinds.WORDS, f"only events of these kinds: {', '.join(BY_KIND)}", "--kinds started,ended", metavar="KIND,...",
+               choices=tuple(BY_KIND), most=20),
+        Option("until-ended", kinds.FLAG, "leave when all that is selected now has ended", "--until-ended"),
+        Option("limit", kinds.LIMIT, "leave after N events", "-n 10", short="n", metavar="N"),
     )  # fmt: skip
 
 
@@ -239,10 +262,11 @@ VERBS: tuple[Verb, ...] = (
         Option("until", kinds.INSTANT, "enable them again then", "--until 'tomorrow 08:00'", metavar="TIME"),
     )),
     Verb("enable", "let disabled jobs start again", (Form("", "NAME...", 1, MANY),)),
-    Verb("list-disabled", "list what is disabled, by whom and why", (Form(""),)),
+    Verb("list-disabled", "list what is disabled, by whom and why", (Form(""),), (FOLLOW,)),
     Verb("rerun", "run a job once more, as a new job", (Form("", "JOB", 1, 1),), _front),
     Verb("events", "show what happened to a job, or to all", (Form("", "[JOB]", 0, 1),),
-         lambda: (_limit(50, "events"), _SINCE, _UNTIL)),
+         lambda: (_limit(50, "events"), _SINCE, _UNTIL, FOLLOW)),
+    Verb("listen", "tell events of all jobs as they happen", (Form("", "[SELECTOR...]", 0, MANY),), _of_listen),
     Verb("diff", "say what changed since it last worked", (Form("", "JOB [GOOD]", 1, 2),)),
     Verb("bundle", "put all about a job into one archive, for whoever helps", (Form("", "JOB", 1, 1),), lambda: (
         Option("output", kinds.TEXT, "write to FILE (default: outlast-ID.tar.gz; `-`: stdout)", "--output ticket.tar.gz", short="o",
@@ -252,10 +276,12 @@ VERBS: tuple[Verb, ...] = (
     )),
     Verb("hostinfo", "show the facts and constants of this host", (Form(""),)),
     Verb("group", "list, change or remove groups", (
-        Form("list"), Form("set", "GROUP", 1, 1, ("slots",)), Form("show", "GROUP", 1, 1), Form("remove", "GROUP", 1, 1),
+        Form("list", "", 0, 0, ("follow",)), Form("set", "GROUP", 1, 1, ("slots",)), Form("show", "GROUP", 1, 1, ("follow",)),
+        Form("remove", "GROUP", 1, 1),
         Form("pause", "GROUP", 1, 1), Form("resume", "GROUP", 1, 1), Form("drain", "GROUP", 1, 1),
     ), lambda: (
         Option("slots", kinds.LIMIT, "how many of its jobs run at once; `none`: as many as there are", "--slots 4", metavar="N"),
+        FOLLOW,
     )),
     Verb("doctor", "check the home, the machine and the installation", (Form(""),)),
     Verb("supervisor", "say what the supervisor does, start it, stop it, or run one in front",

@@ -22,7 +22,15 @@ LOCK_FD = 3
 READY_FD = 4
 MOST_TRIES = 8  # one that comes up may leave again before we have reached it
 CLEAN = {"PATH": "/usr/local/bin:/usr/bin:/bin", "OUTLAST_MARK": "supervisor"}  # a mark that is no run's: no stop reaches it
-KEPT = ("HOME", "OUTLAST_FAILPOINTS", "OUTLAST_FAILPOINTS_DIR", "OUTLAST_SHIM", "OUTLAST_BOOT_ID", "OUTLAST_LINGER_MS")
+KEPT = (
+    "HOME",
+    "OUTLAST_FAILPOINTS",
+    "OUTLAST_FAILPOINTS_DIR",
+    "OUTLAST_SHIM",
+    "OUTLAST_BOOT_ID",
+    "OUTLAST_LINGER_MS",
+    "OUTLAST_INDEX_FROM",
+)
 
 
 def command_line(home: Home) -> "list[str]":

@@ -115,6 +115,7 @@ def fill(store: "Store", submission: "Submission", event: "e.Submitted", now: in
     job = store.write(found, (event,), now, start)
     if (job.name, job.key) != (found.name, found.key):
         store.look_at_turns(found)
+    store.database.execute(store.database.queries["text-changed"], (job.id,))
     store.put_front(job, submission)
     return job
 

@@ -2,15 +2,18 @@
 
 from outlast.core import selectors as s
 from outlast.core.errors import NotFound, Refused
-from outlast.core.job import ENDED
+from outlast.core.job import ENDED, STATUSES
 from outlast.core.value import Value
-from outlast.store.rows import as_json, as_stored_text, as_text
+from outlast.seams import now as clock
+from outlast.store.rows import as_stored_text, as_text, column
+from outlast.store.terms import HAS_ENDED, among, asked, glob, in_spans, with_outcome, with_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
+    from outlast.core.filters import Node
     from outlast.core.job import Job
     from outlast.core.selectors import Selector
     from outlast.store.reading import Reading
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 COUNTED = 1000  # how many more there are is counted no further than that
 # A partial index is used only where its condition stands in the query, and its first column only where that is compared.
 _ACTIVE = "(status IN ('reserved', 'pending', 'queued', 'running') AND status <> 'ended' AND ended_at IS NULL)"
-_ENDED = "ended_at IS NOT NULL"
 _ACTIVE_BY_WORD = (
     "id IN (SELECT id FROM jobs WHERE name = ? AND ended_at IS NULL UNION SELECT id FROM jobs WHERE key = ? AND ended_at IS NULL)"
 )
@@ -36,8 +38,8 @@ class Filter(Value):
     """What a listing shows. Texts are as given, times ns, `limit` None = all."""
 
     _fields = (
-        "status", "outcome", "name", "group", "text", "since", "until", "last", "slowest", "sort", "limit", "active", "ended", "among",
-        "warned",
+        "status", "outcome", "name", "group", "text", "since", "until", "during", "where", "last", "per", "slowest", "sort", "limit",
+        "active", "ended", "among", "warned",
     )  # fmt: skip
     status: "tuple[str, ...]"
     outcome: "tuple[str, ...]"
@@ -46,7 +48,10 @@ class Filter(Value):
     text: str | None
     since: int | None
     until: int | None
-    last: bool
+    during: "tuple[int, int] | None"  # ended in it, or if it has not ended begun in it: from, up to
+    where: "Node | None"  # a resolved filter, see `core.filters`
+    last: bool  # only the last one of each `per`
+    per: str
     slowest: bool
     sort: "tuple[str, ...]"
     limit: int | None
@@ -55,8 +60,8 @@ class Filter(Value):
     among: "tuple[Selector, ...]"
     warned: bool
     _defaults = {
-        "status": (), "outcome": (), "name": None, "group": None, "text": None, "since": None, "until": None, "last": False,
-        "slowest": False, "sort": (), "limit": None, "active": True, "ended": True, "among": (),
+        "status": (), "outcome": (), "name": None, "group": None, "text": None, "since": None, "until": None, "during": None, "where": None,
+        "last": False, "per": "name", "slowest": False, "sort": (), "limit": None, "active": True, "ended": True, "among": (),
         "warned": False,
     }  # fmt: skip
 
@@ -117,78 +122,30 @@ _EXACT = {s.NAME: "name", s.GROUP: '"group"'}
 def _condition(reading: "Reading", selector: "Selector") -> "tuple[str, list[Any]]":
     kind, value = selector.kind, selector.value
     if kind == s.IDS:
-        return _in_spans(value), []
+        return in_spans(value), []
     if kind in _EXACT:
         return f"{_EXACT[kind]} = ?", [as_stored_text(value)]
     if kind == s.NAME_GLOB:
-        text = as_stored_text(value)
-        if not any(sign in value for sign in "*?["):
-            return "name = ?", [text]
-        return "(name GLOB ? OR (name >= x'' AND CAST(name AS TEXT) GLOB CAST(? AS TEXT)))", [text, text]  # a blob: it is not UTF-8
+        return glob("name", value)
     if kind == s.NAME_REGEX:
-        _add_regex(reading, selector)
-        return "matches(?, name)", [as_stored_text(selector.text)]
+        pattern = selector.pattern()
+        return asked(reading, selector.text, "name", lambda name: pattern.search(as_text(name)) is not None)
     if kind == s.STATUS:
-        return _with_status(value)
+        return with_status(value)
     if kind == s.OUTCOME:
-        return _with_outcome(value)
+        return with_outcome(value)
+    if kind == s.WHERE:
+        from outlast.core.filters import resolved
+        from outlast.store.filtering import condition
+
+        at = clock()
+        return condition(reading, resolved(value, at), at)
     jobs = _read(reading, selector)
-    return _in("id", [job.id for job in jobs]) if jobs else ("0", [])
+    return among("id", [job.id for job in jobs]) if jobs else ("0", [])
 
 
-def _add_regex(reading: "Reading", selector: "Selector") -> None:
-    """Teach the connection `matches(text, name)` for the regular expressions of this and all earlier selectors."""
-    patterns = reading.patterns
-    patterns[selector.text] = selector.pattern()
-
-    def matches(text: "str | bytes", name: "str | bytes") -> bool:
-        return patterns[as_text(text)].search(as_text(name)) is not None
-
-    reading.database.connection.create_function("matches", 2, matches)
-
-
-def _in(column: str, values: "Iterable[Any]") -> "tuple[str, list[Any]]":
-    listed = list(values)
-    return f"{column} IN ({', '.join('?' * len(listed))})", listed
-
-
-def _in_spans(spans: "Iterable[tuple[int, int]]") -> str:
-    """Return the condition that an id lies in one of the ranges: as a table, since thousands of terms are too many for SQL."""
-    rows = ", ".join(f"({first:d}, {last:d})" for first, last in spans)
-    return f"id IN (SELECT j.id FROM (VALUES {rows}) AS span CROSS JOIN jobs AS j ON j.id BETWEEN span.column1 AND span.column2)"  # noqa: S608  # numbers only
-
-
-def _with_status(words: "Sequence[str]") -> "tuple[str, list[Any]]":
-    term, values = _in("status", words)
-    if ENDED not in words:
-        return f"({term} AND status <> 'ended')", values
-    return (_ENDED, []) if set(words) == {ENDED} else (term, values)
-
-
-def _with_outcome(words: "Sequence[str]", column: str = "outcome") -> "tuple[str, list[Any]]":
-    term, values = _in(column, words)
-    return f"({term} AND {_ENDED})", values
-
-
-def _mentions(reading: "Reading", text: str) -> "tuple[str, list[Any]]":
-    """Return the condition that `text` occurs in what --text looks at, whatever the case of its letters."""
-    wanted = text.lower()
-
-    def mentions(name: "str | bytes", description: "str | bytes", command: str, info: str, params: str) -> bool:
-        told = [as_text(name), as_text(description), *as_json(command, "command"), *as_json(info, "info")]
-        told += [word for pair in as_json(params, "params").items() for word in pair]
-        return any(wanted in words.lower() for words in (*told, " ".join(as_json(command, "command"))))
-
-    reading.database.connection.create_function("mentions", 5, mentions)
-    exactly = "mentions(name, description, command, info, params)"
-    if not wanted.isascii() or not wanted.isprintable() or any(sign in wanted for sign in '"\\ '):
-        return exactly, []
-    # SQLite looks first, and quickly: what it does not find in the columns as they are stored is not there.
-    return f"instr(lower(name || char(10) || description || char(10) || command || info || params), ?) AND {exactly}", [wanted]
-
-
-def where(reading: "Reading", wanted: Filter) -> "tuple[str, list[Any]]":  # noqa: C901  # one term per field
-    """Return the SQL condition of a filter and its values."""
+def where(reading: "Reading", wanted: Filter, at: int) -> "tuple[str, list[Any]]":  # noqa: C901  # one term per field
+    """Return the SQL condition of a (narrowed) filter at `at` and its values."""
     terms: list[str] = []
     values: list[Any] = []
 
@@ -199,39 +156,81 @@ def where(reading: "Reading", wanted: Filter) -> "tuple[str, list[Any]]":  # noq
     if not wanted.ended:
         add(_ACTIVE)
     if not wanted.active:
-        add(_ENDED)
+        add(HAS_ENDED)
     if wanted.status:
-        term, listed = _with_status(wanted.status)
+        term, listed = with_status(wanted.status)
         add(term, *listed)
     if wanted.name is not None:
         term, listed = _condition(reading, s.parse_selector(f"name:{wanted.name}"))
         add(term, *listed)
     if wanted.group is not None:
         add('"group" = ?', as_stored_text(wanted.group))
+    if wanted.where is not None:
+        from outlast.core.filters import parts_of
+        from outlast.store.filtering import condition
+
+        for part in parts_of(wanted.where):
+            term, listed = condition(reading, part, at)
+            add(term, *listed)
     if wanted.outcome:
-        narrow = wanted.group is not None or "name = ?" in terms  # whose index knows the outcome too: `+` keeps SQLite from another one
-        term, listed = _with_outcome(wanted.outcome, "+outcome" if narrow else "outcome")
+        narrow = not {"name = ?", '"group" = ?'}.isdisjoint(terms)  # whose index knows the outcome: `+` keeps SQLite from another one
+        term, listed = with_outcome(wanted.outcome, "+outcome" if narrow else "outcome")
         add(term, *listed)
     if wanted.text is not None:
-        term, listed = _mentions(reading, wanted.text)
+        from outlast.store.filtering import mentioning
+
+        term, listed = mentioning(reading, wanted.text)
         add(term, *listed)
-    if wanted.since is not None:
-        ended, active = "ended_at >= ?", f"{_BEGUN} >= ?"
-        if not wanted.active:
-            add(ended, wanted.since)
-        else:
-            add(f"(({_ENDED} AND {ended}) OR (ended_at IS NULL AND {active}))", wanted.since, wanted.since)
-    if wanted.until is not None:
-        add("coalesce(started_at, ended_at, created_at) < ?", wanted.until)
+    for term, instants in _in_time(wanted):
+        add(term, *instants)
     if wanted.warned:
         add("warnings <> '[]'")
     if wanted.among:
         parts = [_condition(reading, selector) for selector in wanted.among]
         add("(" + " OR ".join(term for term, _ in parts) + ")", *(v for _, listed in parts for v in listed))
+    spans = _narrow(reading, wanted, add)
+    inner = " AND ".join(terms) or "1"
+    if spans:
+        inner = in_spans(spans, inner)
     if wanted.last:
-        inner = " AND ".join(terms) or "1"
-        return f"id IN (SELECT max(id) FROM jobs WHERE {inner} GROUP BY name)", values  # noqa: S608  # terms of our own
-    return " AND ".join(terms) or "1", values
+        per = column(wanted.per)
+        inner = f"{inner} AND {per} IS NOT NULL"
+        return f"id IN (SELECT max(id) FROM jobs WHERE {inner} GROUP BY {per})", values  # noqa: S608  # terms of our own
+    return inner, values
+
+
+def _narrow(reading: "Reading", wanted: Filter, add: "Callable[..., None]") -> "list[tuple[int, int]]":
+    """Have the index of texts say who alone can be meant: as a condition to `add`, or as ranges of ids, if they are few."""
+    if wanted.text is None and wanted.where is None:
+        return []
+    from outlast.core.filters import Text, parts_of
+    from outlast.store.texts import narrowing
+
+    texts = [part.text for part in parts_of(wanted.where) if isinstance(part, Text)]
+    for text in texts if wanted.text is None else [wanted.text, *texts]:
+        spans, (term, values) = narrowing(reading, text.lower()) or ([], ("1", []))
+        if spans:
+            return spans
+        add(term, *values)
+    return []
+
+
+def _in_time(wanted: Filter) -> "Iterator[tuple[str, tuple[int, ...]]]":
+    """Yield the conditions of a filter that are about time, each with its values."""
+    if wanted.since is not None:
+        ended, active = "ended_at >= ?", f"{_BEGUN} >= ?"
+        if not wanted.active:
+            yield ended, (wanted.since,)
+        else:
+            yield f"(({HAS_ENDED} AND {ended}) OR (ended_at IS NULL AND {active}))", (wanted.since, wanted.since)
+    if wanted.until is not None:
+        yield "coalesce(started_at, ended_at, created_at) < ?", (wanted.until,)
+    if wanted.during is not None:
+        ended, active = "ended_at >= ? AND ended_at < ?", f"{_BEGUN} >= ? AND {_BEGUN} < ?"
+        if not wanted.active:
+            yield ended, wanted.during
+        else:
+            yield f"(({HAS_ENDED} AND {ended}) OR (ended_at IS NULL AND {active}))", wanted.during * 2
 
 
 def order(wanted: Filter, now: int) -> str:
@@ -252,6 +251,8 @@ def order(wanted: Filter, now: int) -> str:
 
 _SORTED = {
     "id": "id", "name": "name", "status": "status", "outcome": "outcome",
+    "key": "key", "user": "user", "reason": "reason", "exit_code": "exit_code", "run": "run", "rerun_of": "rerun_of",
+    "warnings": "(length(warnings) - length(replace(warnings, '\"warning\":', '')))",
     "priority": "priority", "created": "created_at", "queued": "queued_at", "started": "started_at", "ended": "ended_at",
 }  # fmt: skip
 
@@ -267,20 +268,53 @@ def _contradicts_itself(wanted: Filter) -> bool:
 
 def listing(reading: "Reading", wanted: Filter, now: int) -> "tuple[list[Job], int]":
     """Return (jobs, how many more there are) of a filter. COUNTED means so many or more, unless nothing but `ended` was asked for."""
+    wanted = narrowed(wanted)
     if _contradicts_itself(wanted):
         return [], 0
-    condition, values = where(reading, wanted)
+    meant, values = where(reading, wanted, now)
     tail = order(wanted, now)
     limit = -1 if wanted.limit is None else wanted.limit
-    jobs = reading.select(condition, [*values, limit], f"{tail} LIMIT ?")
+    jobs = reading.select(meant, [*values, limit], f"{tail} LIMIT ?")
     if wanted.limit is None or len(jobs) < wanted.limit:
         return jobs, 0
-    total = reading.count_ended() if condition == _ENDED else reading.count(condition, values, at_most=wanted.limit + COUNTED)
+    total = reading.count_ended() if meant == HAS_ENDED else reading.count(meant, values, at_most=wanted.limit + COUNTED)
     return jobs, max(total - len(jobs), 0)
 
 
-def matching(reading: "Reading", wanted: Filter, ids: "Iterable[int]") -> "list[int]":
-    """Return those of `ids` that a filter means."""
-    condition, values = where(reading, wanted)
-    among, listed = _in("id", ids)
-    return [job.id for job in reading.select(f"({condition}) AND {among}", [*values, *listed])]
+def narrowed(wanted: Filter) -> Filter:
+    """Return the same filter with what its `where` says of status and outcome in the fields for that, which indexes serve."""
+    if wanted.where is None:
+        return wanted
+    from outlast.core.filters import parts_of, with_all
+
+    changes: dict[str, Any] = {}
+    rest = []
+    for part in parts_of(wanted.where):
+        field, words = _as_words(part)
+        if field and not (getattr(wanted, field) or field in changes):
+            changes[field] = words
+        else:
+            rest.append(part)
+    return wanted.replace(where=with_all(*rest), **changes) if changes else wanted
+
+
+def _as_words(part: "Node") -> "tuple[str, tuple[str, ...]]":
+    """Return the field and the words of which a part demands one, if it is about a status or an outcome; else an empty field."""
+    from outlast.core.fields import Term
+    from outlast.core.filters import Not
+
+    term = part.part if isinstance(part, Not) else part
+    if not isinstance(term, Term) or term.field not in {"status", "outcome"} or term.value is None:
+        return "", ()
+    words = term.value if isinstance(term.value, tuple) else (term.value,)
+    inverted = isinstance(part, Not) != (term.op == "!=")
+    if term.field == "outcome":  # unknown while a job has not ended; and of `!=` the index would serve nearly all
+        return ("outcome", words) if part is term and not inverted else ("", ())
+    return "status", tuple(word for word in STATUSES if word not in words) if inverted else words
+
+
+def matching(reading: "Reading", wanted: Filter, ids: "Iterable[int]", at: int) -> "list[int]":
+    """Return those of `ids` that a filter means at `at`."""
+    meant, values = where(reading, narrowed(wanted), at)
+    numbers, listed = among("id", ids)
+    return [job.id for job in reading.select(f"({meant}) AND {numbers}", [*values, *listed])]

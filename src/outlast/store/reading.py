@@ -9,8 +9,7 @@ from outlast.store.rows import JOB_COLUMNS, RUN_COLUMNS, as_json, as_stored_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from typing import Any
 
     from outlast.core.disabling import Rule
@@ -41,12 +40,12 @@ class Outlook(Value):
 class Reading:
     """The database of a home, to read."""
 
-    __slots__ = ("database", "patterns")
+    __slots__ = ("database", "tests")
 
     def __init__(self, home: Home, *, readonly: bool = True) -> None:
         """Open the database. Raises SystemFault: not there, newer, damaged, no permission."""
         self.database = Database(home, readonly=readonly)
-        self.patterns: dict[str, re.Pattern[str]] = {}  # regular expressions that the connection was taught, see `finding`
+        self.tests: dict[str, Callable[[Any], bool]] = {}  # that the connection was taught to ask, see `filtering`
 
     def close(self) -> None:
         """Close the connection."""

@@ -21,12 +21,12 @@ ORDER BY ended.ended_at, ended.id, r.run
 """
 
 
-def ran(reading: "Reading", wanted: "Filter", at_most: int | None) -> "tuple[list[Ran], int | None]":
-    """Return the runs of the jobs that a filter means, and since when (ns) a job must have ended to be among them; None: all are.
+def ran(reading: "Reading", wanted: "Filter", at: int, at_most: int | None) -> "tuple[list[Ran], int | None]":
+    """Return the runs of the jobs that a filter means at `at` (ns), and since when (ns) one must have ended to be among them; None: all are.
 
     `at_most`: so many jobs, those that ended last. The filter must mean ended jobs only.
     """
-    condition, values = where(reading, wanted)
+    condition, values = where(reading, wanted, at)
     rows = reading.database.rows(_RAN.format(condition), [*values, -1 if at_most is None else at_most + 1])
     found = [made(Ran, row[0], as_text(row[1]), row[2], as_text(row[3]), bool(row[4]), *row[5:]) for row in rows]
     if at_most is None or not found or len({run.job for run in found}) <= at_most:

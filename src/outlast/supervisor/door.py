@@ -143,6 +143,11 @@ class Door:
         for fd in [fd for fd, known in self._tokens.items() if known == token]:
             self._close(fd)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody watches all jobs: they would only have the next supervisor started."""
+        return any(watched is ALL for watched in self._watchers.values())
+
     def poke(self, changed: "Iterable[int]") -> None:
         """Send one byte to everyone who watches one of the jobs. Who has not read the last one yet needs no other."""
         if not self._watchers:

@@ -30,6 +30,7 @@ from outlast.supervisor.door import Door, hang_bell, listen
 from outlast.supervisor.enforcer import Enforcer
 from outlast.supervisor.fronts import Fronts
 from outlast.supervisor.guard import Guard, open_lifeline
+from outlast.supervisor.indexer import Indexer
 from outlast.supervisor.limiter import Limiter
 from outlast.supervisor.loop import Loop
 from outlast.supervisor.observer import Observer
@@ -103,6 +104,7 @@ class Supervisor:
         self.dispatcher = Dispatcher(
             context, self.fronts, self.watcher, self.guard, self.enforcer, self.collector.reports, self.observer, own
         )
+        self.indexer = Indexer(context, self._is_idle, self._checkpoint)
         self.watcher.restart = self.dispatcher.start
         self.watcher.began = self.limiter.began
 
@@ -163,6 +165,7 @@ class Supervisor:
                 self._cycle()
             if self.upgrade:
                 self._become_newer()
+            self.indexer.consider()
             if (self.leaving or self._may_leave()) and self._gone():
                 return
             self.loop.wait(self._patience())
@@ -308,7 +311,7 @@ class Supervisor:
 
     def _may_leave(self) -> bool:
         """Tell whether nothing has been left to do for long enough."""
-        if not self._is_idle() or self.store.any_active():
+        if not self._is_idle() or self.indexer.busy or self.door.is_watched or self.store.any_active():
             self.idle_since = None
             return False
         at = seams.monotonic()

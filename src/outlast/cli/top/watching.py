@@ -67,7 +67,7 @@ class Watcher(Thread):
                 calm = max(CALM, SHARE * (monotonic() - begun) / _SECOND)
                 if not self._hears(calm):
                     runs = bool(seen.counts["running"]) or seen.counts["pid"] is None or bool(seen.trouble)
-                    told = watch.pause(max(0.0, (TICK if runs else IDLE) - calm), (self._bell,))
+                    told = watch.pause(max(0.0, (TICK if runs else IDLE) - calm), self._bell.fileno())
                     self._changed = self._changed or told
                     self._hears(0)
         finally:

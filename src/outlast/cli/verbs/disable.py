@@ -19,13 +19,26 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         jobs.disable(parsed.operands, regex=bool(options.get("regex")), note=parsed["note"], until=options.get("until"))
     elif parsed.verb == "enable":
         jobs.enable(parsed.operands)
-    if parsed.options.get("json"):
-        from outlast.core.jsontext import dumps
+    if parsed.options.get("follow"):
+        from outlast.cli.following import Seen, follow
 
-        print(dumps({"schema": 1, "disabled": [_shape(rule) for rule in jobs.list_disabled()]}))
-    elif parsed.verb == "list-disabled":
-        _show(jobs.list_disabled(), parsed, jobs)
+        def look() -> Seen:
+            rules = jobs.list_disabled()
+            return Seen(text=_text(rules, parsed), key=rules, note=_note(rules, jobs))
+
+        return follow(jobs, look, parsed)
+    if parsed.verb == "list-disabled" or parsed.options.get("json"):
+        rules = jobs.list_disabled()
+        sys.stdout.write(_text(rules, parsed))
+        note = _note(rules, jobs)
+        if note and not any(parsed.options.get(word) for word in ("quiet", "json", "ids")):
+            sys.stdout.flush()
+            print(note, file=sys.stderr)
     return 0
+
+
+def _note(rules: "Sequence[Rule]", jobs: "Jobs") -> str:
+    return "" if rules else f"outlast: nothing is disabled in {jobs.home.path}"
 
 
 def _shape(rule: "Rule") -> "dict[str, object]":
@@ -37,20 +50,21 @@ def _shape(rule: "Rule") -> "dict[str, object]":
     }  # fmt: skip
 
 
-def _show(rules: "Sequence[Rule]", parsed: "Parsed", jobs: "Jobs") -> None:
+def _text(rules: "Sequence[Rule]", parsed: "Parsed") -> str:
     from outlast.cli.render import table
     from outlast.cli.terminal import colours, width
     from outlast.core.times import format_time_local
     from outlast.seams import now
 
-    at = now()
+    if parsed.options.get("json"):
+        from outlast.core.jsontext import dumps
+
+        return dumps({"schema": 1, "disabled": [_shape(rule) for rule in rules]}) + "\n"
     if parsed.options.get("ids"):
-        sys.stdout.write("".join(f"{rule.pattern}\n" for rule in rules))
-        return
+        return "".join(f"{rule.pattern}\n" for rule in rules)
     if not rules:
-        if not parsed.options.get("quiet"):
-            print(f"outlast: nothing is disabled in {jobs.home.path}", file=sys.stderr)
-        return
+        return ""
+    at = now()
     rows = [
         [
             f"/{rule.pattern}/" if rule.regex else rule.pattern,
@@ -60,4 +74,4 @@ def _show(rules: "Sequence[Rule]", parsed: "Parsed", jobs: "Jobs") -> None:
         ]
         for rule in rules
     ]
-    sys.stdout.write(table(("NAME", "BY", "SINCE", "UNTIL", "NOTE"), rows, width=width(os.environ), bold=colours(os.environ)))
+    return table(("NAME", "BY", "SINCE", "UNTIL", "NOTE"), rows, width=width(os.environ), bold=colours(os.environ))

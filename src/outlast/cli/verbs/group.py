@@ -9,6 +9,8 @@ from outlast.core.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from outlast.cli.parse import Parsed
     from outlast.client.jobs import Jobs
 
@@ -23,20 +25,39 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         return 0
     elif parsed.form in {"pause", "resume", "drain"}:
         {"pause": jobs.pause_group, "resume": jobs.resume_group, "drain": jobs.drain_group}[parsed.form](name)
+    if parsed.options.get("follow"):
+        from outlast.cli.following import Seen, follow
+
+        def look() -> Seen:
+            groups = _groups(jobs, name)
+            return Seen(text=_text(groups, name, parsed), key=groups, note="" if groups else f"outlast: no groups in {jobs.home.path}")
+
+        return follow(jobs, look, parsed)
+    groups = _groups(jobs, name)
+    listed = parsed.form not in {"set", "pause", "resume", "drain"}
+    if listed or parsed.options.get("json") or parsed.options.get("ids"):
+        sys.stdout.write(_text(groups, name, parsed))
+    if listed and not groups and not any(parsed.options.get(word) for word in ("quiet", "json", "ids")):
+        sys.stdout.flush()
+        print(f"outlast: no groups in {jobs.home.path}", file=sys.stderr)
+    return 0
+
+
+def _groups(jobs: "Jobs", name: str) -> "list[dict[str, Any]]":
+    """Return all groups, or the one with that name. Raises NotFound."""
     groups = jobs.groups()
     if name:
         groups = [group for group in groups if group["name"] == name]
         if not groups:
             raise NotFound(f"no group `{name[:80]}`", "`outlast group list` shows what there is")
+    return groups
+
+
+def _text(groups: "list[dict[str, Any]]", name: str, parsed: "Parsed") -> str:
     if parsed.options.get("json"):
         from outlast.core.jsontext import dumps
 
-        print(dumps({"schema": 1, "groups": groups} if not name else {"schema": 1, **groups[0]}))
-    elif parsed.options.get("ids"):
-        sys.stdout.write("".join(f"{group['name']}\n" for group in groups))
-    elif parsed.form not in {"set", "pause", "resume", "drain"}:
-        sys.stdout.write(details.groups_table(groups, width=width(os.environ), colours=colours(os.environ)))
-        if not groups and not parsed.options.get("quiet"):
-            sys.stdout.flush()
-            print(f"outlast: no groups in {jobs.home.path}", file=sys.stderr)
-    return 0
+        return dumps({"schema": 1, "groups": groups} if not name else {"schema": 1, **groups[0]}) + "\n"
+    if parsed.options.get("ids"):
+        return "".join(f"{group['name']}\n" for group in groups)
+    return details.groups_table(groups, width=width(os.environ), colours=colours(os.environ))

@@ -19,20 +19,41 @@ if TYPE_CHECKING:
     from outlast.core.job import Job
     from outlast.core.observed import Observed
 
-_FILTERS = ("status", "outcome", "name", "group", "text", "since", "until", "last", "slowest", "sort", "warned")
+_FILTERS = (
+    "status", "outcome", "name", "group", "text", "since", "until", "during", "where", "warned", "warning", "last", "per", "slowest",
+    "sort",
+)  # fmt: skip
 _OF_ALL = ("last", "slowest", "sort", "among")  # with these active and ended jobs are one listing, not two
 
 
 def main(parsed: "Parsed", jobs: "Jobs") -> int:
     """List."""
-    wanted: dict[str, Any] = {name: parsed.options[name] for name in _FILTERS if parsed.options.get(name)}
+    if parsed.options.get("follow"):
+        return _follow(parsed, jobs)
+    found, more = _found(parsed, jobs)
+    sys.stdout.write(_text(found, more, parsed, jobs))
+    if not any(parsed.options.get(word) for word in ("quiet", "json", "ids")):
+        note = _note(len(found), more, parsed, jobs)
+        if note:
+            sys.stdout.flush()
+            print(note, file=sys.stderr)
+    return 0
+
+
+def _found(parsed: "Parsed", jobs: "Jobs") -> "tuple[list[Job], int]":
+    """Return the jobs that are meant, and how many more there are."""
+    wanted: dict[str, Any] = {name: parsed.options[name] for name in _FILTERS if parsed.options.get(name) not in (None, False)}
+    if "per" in wanted:
+        wanted["last"] = True
     if parsed.operands:
         wanted["among"] = tuple(parse_selectors(parsed.operands))
         jobs.find([selector.text for selector in wanted["among"] if selector.single])  # one that is not there is worth a sentence
-    found, more = _listed(parsed, jobs, wanted)
+    return _listed(parsed, jobs, wanted)
+
+
+def _text(found: "list[Job]", more: int, parsed: "Parsed", jobs: "Jobs") -> str:
     if parsed.options.get("ids"):
-        sys.stdout.write(render.ids(job.id for job in found))
-        return 0
+        return render.ids(job.id for job in found)
     runs = {job.id: jobs.runs(job) for job in found} if parsed.options.get("runs") else None
     if parsed.options.get("json"):
         from outlast.core.jsontext import dumps
@@ -40,21 +61,28 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
 
         waits = {job.id: jobs.waiting_for(job.id) for job in found if job.waits}
         observed = jobs.observe_all(job for job in found if job.status == RUNNING)
-        print(dumps(jobs_shape(found, more, now(), runs, waits, observed)))
-        return 0
+        return dumps(jobs_shape(found, more, now(), runs, waits, observed)) + "\n"
     shown = parsed.options.get("columns")
     running = [job for job in found if job.status == RUNNING] if shown is None or "duration" in shown else []
-    sys.stdout.write(
-        render.jobs_table(
-            found, now(), shown=shown, width=width(os.environ), colours=colours(os.environ), runs=runs,
-            observed=_observed(jobs, found, shown),
-            usual={number: took for number, (took, _) in jobs.usual_durations(running).items()} if running else None,
-        )
+    return render.jobs_table(
+        found, now(), shown=shown, width=width(os.environ), colours=colours(os.environ), runs=runs,
+        observed=_observed(jobs, found, shown),
+        usual={number: took for number, (took, _) in jobs.usual_durations(running).items()} if running else None,
     )  # fmt: skip
-    if not parsed.options.get("quiet"):
-        sys.stdout.flush()
-        _say(len(found), more, parsed, jobs)
-    return 0
+
+
+def _follow(parsed: "Parsed", jobs: "Jobs") -> int:
+    from outlast.cli.following import Seen, follow
+
+    def look() -> Seen:
+        found, more = _found(parsed, jobs)
+        return Seen(
+            text=_text(found, more, parsed, jobs), key=[(job.id, job.version, job.status, job.outcome) for job in found],
+            note=_note(len(found), more, parsed, jobs), lively=any(job.status == RUNNING for job in found),
+            newest_last=parsed.verb != "history",
+        )  # fmt: skip
+
+    return follow(jobs, look, parsed)
 
 
 def _observed(jobs: "Jobs", found: "list[Job]", shown: "list[str] | None") -> "dict[int, Observed]":
@@ -83,12 +111,12 @@ def _listed(parsed: "Parsed", jobs: "Jobs", wanted: "dict[str, Any]") -> "tuple[
     return [both[number] for number in sorted(both)], more
 
 
-def _say(count: int, more: int, parsed: "Parsed", jobs: "Jobs") -> None:
+def _note(count: int, more: int, parsed: "Parsed", jobs: "Jobs") -> str:
+    """Return what is to be said about what is not shown."""
     if more:
         from outlast.store.finding import COUNTED
 
         filtered = parsed.operands or any(parsed.options.get(name) for name in _FILTERS)
         many = f"{COUNTED} or more" if filtered and more >= COUNTED else f"{more} more"  # what a filter leaves out is counted no further
-        print(f"outlast: {many}; `-n all` shows them", file=sys.stderr)
-    elif not count:
-        print(f"outlast: no {'such ' if len(parsed.options) or parsed.operands else ''}jobs in {jobs.home.path}", file=sys.stderr)
+        return f"outlast: {many}; `-n all` shows them"
+    return "" if count else f"outlast: no {'such ' if len(parsed.options) or parsed.operands else ''}jobs in {jobs.home.path}"

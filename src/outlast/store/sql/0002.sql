@@ -47,3 +47,4 @@ CREATE TABLE removed (                       -- jobs whose records were removed,
     at INTEGER NOT NULL
 );
 INSERT INTO meta VALUES ('mask_key', lower(hex(randomblob(32)))), ('texts_to', 0);
+CREATE TABLE texts_again (job INTEGER PRIMARY KEY);  -- jobs whose texts have changed since they were put into the index `texts`

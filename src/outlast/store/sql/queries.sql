@@ -185,3 +185,13 @@ INSERT OR REPLACE INTO spent_files (path, job, run, identity) VALUES (?, ?, ?, ?
 SELECT path, job, run, identity FROM spent_files
 -- name: forget-spent-file
 DELETE FROM spent_files WHERE path = ?
+-- name: texts-backlog
+SELECT (SELECT max(id) FROM jobs), (SELECT value FROM meta WHERE name = 'texts_to'), EXISTS (SELECT 1 FROM texts_again)
+-- name: texts-again
+SELECT job FROM texts_again
+-- name: texts-of
+SELECT id, name, description, command, info, params FROM jobs WHERE id = ?
+-- name: texts-to-index
+SELECT id, name, description, command, info, params FROM jobs WHERE id > (SELECT value FROM meta WHERE name = 'texts_to') ORDER BY id LIMIT ?
+-- name: text-changed
+INSERT OR IGNORE INTO texts_again (job) SELECT ?1 WHERE ?1 <= (SELECT value FROM meta WHERE name = 'texts_to')
