@@ -73,8 +73,8 @@ SAME_COST: dict[str, Question] = {
     ],
     "needs": lambda r: [r.outlook(), r.needs_due(9), r.needs_of(7), r.waiting_for("turn:n:x")],
     "usual duration": lambda r: r.usual("n"),
-    "stats NAME": lambda r: ran(r, Filter(active=False, among=(Selector(kind=NAME, text="n", value="n"),)), 10_000),
-    "stats": lambda r: ran(r, Filter(active=False), 50),
+    "stats NAME": lambda r: ran(r, Filter(active=False, among=(Selector(kind=NAME, text="n", value="n"),)), AT, 10_000),
+    "stats": lambda r: ran(r, Filter(active=False), AT, 50),
     "deadlines": lambda r: [r.past_deadline(2 * AT), r.next_deadline(), r.paused()],
     "diff": lambda r: [
         last_good(r, MADE, 2 * AT),

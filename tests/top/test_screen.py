@@ -95,7 +95,7 @@ def test_filter_and_order(outlast: Outlast) -> None:
         assert [] == screen.app.table.keys
         await screen.press("escape")
         await screen.until(lambda: [3, 2, 1] == screen.app.table.keys)
-        await screen.press("o", "o", "o", "o", "o", "o")
+        await screen.press(*"ooooooo")
         await screen.shows("STATE", "▲ STARTED")
         await screen.press("o", "o", "o")
         await screen.until(lambda: [3, 2, 1] == screen.app.table.keys and "NAME ▲" in screen.text)  # blue, green, red

@@ -22,7 +22,7 @@ ORDER BY ended.ended_at, ended.id, r.run
 
 
 def ran(reading: "Reading", wanted: "Filter", at: int, at_most: int | None) -> "tuple[list[Ran], int | None]":
-    """Return the runs of the jobs that a filter means at `at` (ns), and since when (ns) one must have ended to be among them; None: all are.
+    """Return the runs of the jobs that a filter means at `at` (ns), and since when (ns) one must have ended to count; None: all do.
 
     `at_most`: so many jobs, those that ended last. The filter must mean ended jobs only.
     """
