@@ -171,6 +171,7 @@ class Simulated(Supervisor):
         store = Records(home, doom)
         facts = Facts(home_id="home", host="here", boot=machine.boot, pidns=machine.pidns, shim=["shim"], lifeline=-1, null=-1, keep_free=0)
         self.lock = os.open("/dev/null", os.O_RDONLY)
+        self._commits = 0
         self._assemble(World(home, store, Loop(machine), facts, note), self.lock, {}, None)
         self.door = SimpleNamespace(poke=lambda _: None, shut=lambda: None, is_watched=False)  # type: ignore[assignment]
         self._adopt()

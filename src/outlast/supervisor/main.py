@@ -11,7 +11,7 @@ import sys
 
 import outlast
 from outlast import seams
-from outlast.core.errors import OutlastError, SystemFault
+from outlast.core.errors import SystemFault
 from outlast.executors import local
 from outlast.executors.lender import Lender
 from outlast.home import Home
@@ -22,6 +22,7 @@ from outlast.processes.starter import CLEAN, LOCK_FD, READY_FD, is_newer
 from outlast.processes.surroundings import limits_of_others, raise_descriptor_limit, surroundings
 from outlast.seams import failpoint, now
 from outlast.store.store import Store
+from outlast.supervisor.checkpoints import Checkpoints
 from outlast.supervisor.collector import Collector
 from outlast.supervisor.conditions import Conditions
 from outlast.supervisor.context import Context, Facts, LiveRun, died, said
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
 LINGER = int(os.environ.get("OUTLAST_LINGER_MS") or 5000) * 1_000_000  # idle for so long before it leaves: a shell loop finds it warm
 WALL = 30_000_000_000  # a deadline on the wall clock is looked at again after this, should the clock have jumped
 BACK_OFF = 1_000_000_000
-COMMITS = 64  # between two checkpoints while there is work
-LOOK = 16  # commits between two looks at the room that is left
 LEAVE_SIGNALS = (1, 2, 15)
 
 
@@ -86,7 +85,7 @@ class Supervisor:
         self.upgrade = False
         self.idle_since: int | None = None
         self.next_due: int | None = None  # when the next pending job is (ns), as of the last cycle
-        self._commits = 0  # since the last checkpoint
+        self.checkpoints = Checkpoints(context)
         self._not_before = 0  # the next cycle, on the monotonic clock: after one that failed
         self.fronts = Fronts(self.store)
         self.watcher = Watcher(context)
@@ -270,28 +269,7 @@ class Supervisor:
         self.conditions.start()
 
     def _checkpoint(self, *, idle: bool = False) -> None:
-        """Copy the write-ahead log into the database now and then; when idle, or when space is short, give its room back.
-
-        In between the file keeps its size: a commit into room that is there already syncs faster.
-        """
-        self._commits += 1
-        if not idle and self._commits % LOOK:
-            return
-        try:
-            size = os.stat(self.home.at("outlast.db-wal")).st_size
-            room = os.statvfs(self.home.path)
-        except OSError:
-            return
-        short = size > room.f_bavail * room.f_frsize // 4
-        if not size or not (idle or short or self._commits >= COMMITS):
-            return
-        self._commits = 0
-        failpoint("checkpoint.before")
-        try:
-            self.store.database.checkpoint("TRUNCATE" if idle or short else "PASSIVE")
-        except OutlastError as error:
-            self.context.log(f"checkpoint failed: {error}")
-        failpoint("checkpoint.after")
+        self.checkpoints.committed(idle=idle)
 
     def _patience(self) -> int | None:
         """Return how long the loop may wait (ns): until the next pending job is due, or until idleness has lasted long enough."""
