@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from fuzz.planted import planted
-from outlast.core import kinds
+from outlast.core import feedback as f
+from outlast.core import filters, globs, hostinfo, kinds, printed, progress, secrecy, windows
 from outlast.core.disabling import check_pattern
 from outlast.core.durations import exact_duration, parse_duration
 from outlast.core.errors import UsageError
+from outlast.core.job import Job
 from outlast.core.selectors import parse_selector
 from outlast.core.sizes import exact_size, parse_size
 from outlast.core.times import format_time_utc, parse_time
@@ -20,6 +22,7 @@ from outlast.logs.view import View, make_safe
 
 NOW = 1_795_334_400_000_000_000
 STAMP = b"2026-11-22T08:00:00.123456789Z stdout "
+JOB: Job = Job(id=1, name="backup", command=["true", "x"], cwd="/", created_at=NOW, status="running", started_at=NOW)
 GAP = b'{"offset":1,"bytes":2,"log":0,"from":"2026-11-22T08:00:00.123456789Z","to":"2026-11-22T08:00:01.1Z","reason":"disk full"}\n'
 
 
@@ -117,6 +120,79 @@ def option(data: bytes) -> None:
         assert kept == kinds.read(kind, kinds.spell(kind, kept)), (kind, given, kept)
 
 
+def feedback(data: bytes) -> None:
+    """Wherever it is cut, a feedback file says the same; what it says is written so that it is read as the same."""
+    whole, parts = f.Parser(), f.Parser()
+    whole.feed(data)
+    cut = len(data) // 3
+    parts.feed(data[:cut])
+    parts = f.Parser.again(parts.kept())
+    parts.feed(data[cut:])
+    for parser in (whole, parts):
+        parser.finish()
+    assert (whole.facts, whole.faults) == (parts.facts, parts.faults)
+    told = f.progress(whole.facts)
+    assert told is None or told["percent"] is None or 0 <= told["percent"] <= 100
+    again = f.Parser()
+    again.feed(f.lines(whole.facts, clear=True))
+    assert whole.facts == again.facts
+
+
+def output(data: bytes) -> None:
+    """The end of a log tells a progress that can be, and a last line without anything that steers a terminal."""
+    pieces = [(b"2026-11-22T08:00:00.123456789", text, True) for line in data.split(b"\n") for text in printed.pieces(line)]
+    for _, text, _ in pieces:
+        assert all(letter.isprintable() for letter in printed.shown(text))
+    found = progress.newest(pieces, progress.Rules(patterns=(r"step (?P<done>\d+) to (?P<total>\d+)",)))
+    if found is not None:
+        told = progress.as_progress(found[1])
+        assert told["percent"] is None or 0 <= told["percent"] <= 100
+        assert progress.spelled(told)
+        left = progress.eta(told, began=NOW - 10**12, at=NOW - 10**9, now=NOW)
+        assert left is None or left >= 0
+
+
+def filter_(data: bytes) -> None:
+    """A filter means something of a job, or is refused."""
+    try:
+        node = filters.parse(_text(data))
+        assert isinstance(filters.means(filters.resolved(node, NOW), JOB, NOW), bool)
+    except UsageError:
+        pass
+
+
+def glob(data: bytes) -> None:
+    """A pattern fits a text or does not; what it has no sign of it fits alone."""
+    pattern, _, text = _text(data).partition("\n")
+    fits = globs.matches(pattern, text)
+    if not any(sign in pattern for sign in "*?["):
+        assert fits == (pattern == text)
+
+
+def window(data: bytes) -> None:
+    """A stretch of time is one, or is refused."""
+    try:
+        first, end = windows.parse_window(_text(data), NOW)
+    except UsageError:
+        return
+    assert 0 <= first < end
+
+
+def constants(data: bytes) -> None:
+    """Lines of constants tell names and texts, the others are named."""
+    told, wrong = hostinfo.parse_constants(data.decode("utf-8", "replace"), "f")
+    assert all(name and isinstance(text, str) for name, text in told.items())
+    assert all(wrong)
+
+
+def secrets(data: bytes) -> None:
+    """What a secret variable holds is nowhere in what is masked."""
+    mask = secrecy.Mask([b"TOKEN=hunter2hunter2\0"], [["curl", "--password", "correct-horse"]])
+    masked = mask.output(data.replace(b"\0", b""))
+    assert b"hunter2hunter2" not in masked
+    assert b"correct-horse" not in masked
+
+
 def pattern(data: bytes) -> None:
     """A regular expression that is taken does not take for ever."""
     text = _text(data)
@@ -134,6 +210,19 @@ def _many(text: bytes) -> Callable[[int], bytes]:
 
 
 TARGETS: dict[str, Target] = {
+    "feedback": Target(feedback, (b"[info]Starting\n[playbook]my\n[info]\n[heartbeat]\n[progress]12\n", b"[]\n# c\n[1a]x\n[a b]y\n[progress]3/10"),
+                       (_many(b"["), _many(b"[a]\n"), _many(b"[]\n"), _many(b"[a]b"), _many(b"\n"), _many(b"[1]\n"), _many(b"#"))),
+    "output": Target(output, (b"25/100 files (25%)\n", b" 45%|####| 45/100 [00:10<00:12, 4.4it/s]\r", b'{"done": 3, "total": 9}\n',
+                              b"  1,234  45%  1.2MB/s  0:00:10 (xfr#5, to-chk=10/100)\r", b"\x1b]9;4;1;50\x1b\\", b"done=3 total=9\n",
+                              b"step 3 to 9\n", b"[ 25%] Building\n", b"12K .......... .......... 45% 1.2M 3s\n"),
+                     (_many(b"1/"), _many(b"%"), _many(b"1/2 "), _many(b"\x1b["), _many(b"\r"), _many(b"a="), _many(b'{"a":'), _many(b"9"))),
+    "filter": Target(filter_, (b'status = running and (name ~ "b*" or group in (a, b)) and duration > 10m', b"not ended > yesterday",
+                               b"param.x =~ '^a'", b"warnings > 0 and feedback.progress = 1", b"key = none or text"),
+                     (_many(b"("), _many(b"not "), _many(b"a or "), _many(b"'"), _many(b"id = 1 and "), _many(b"a,"))),
+    "glob": Target(glob, (b"b*[a-z]?\nbackup1", b"[^a]*\nb"), (_many(b"*a"), _many(b"["), _many(b"?"))),
+    "window": Target(window, (b"last 7 days", b"2026-11", b"yesterday..8am", b"this week"), (_many(b"last "), _many(b".."), _many(b"9"))),
+    "constants": Target(constants, (b"site = berlin\n# c\n=x\n",), (_many(b"="), _many(b"a=b\n"), _many(b"\n"))),
+    "secrets": Target(secrets, (b"hunter2hunter2", b"a correct-horse b", b"https://u:p@h/"), (_many(b"hunter2"), _many(b"://"), _many(b"="))),
     "log": Target(log, (STAMP + b"F x\n", STAMP + b"P x\n" + STAMP + b"F y\n", STAMP.replace(b"out", b"err") + b"F \x9b\n", b"torn\n"),
                   (_many(STAMP + b"P x\n"), _many(STAMP + b"F x\n"), _many(b"\n"), _many(b"x"), _many(STAMP + b"F x\nx\n"))),
     "gaps": Target(gaps_file, (GAP,), (_many(b"{"), _many(b"[\n"), _many(GAP))),
