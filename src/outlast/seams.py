@@ -38,6 +38,7 @@ FAILPOINTS = (
     "settle.before", "conditions.before", "deadline.before", "limit.before",
     "checkpoint.before", "checkpoint.after", "leave.before", "leave.after",
     "upgrade.before-exec",
+    "prune.before", "prune.after-commit", "prune.after-files", "prune.after-strike", "forget.before", "forget.after-commit",
 )  # fmt: skip
 SHIM_FAILPOINTS = (
     "before-spawn", "before-started", "after-started", "after-spawn", "before-output", "after-output", "before-rotate", "during-rotate",

@@ -4,10 +4,11 @@ from outlast.core.job import Job
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from outlast.client.jobs import Jobs
+    from outlast.client.jobs import Jobs, Selected
+    from outlast.client.keeping import Cleaned
     from outlast.client.output import Output
     from outlast.core.observed import Observed
 
@@ -61,3 +62,32 @@ class Looking:
 
         job = self._jobs.one(which)
         return Output(self._jobs.home, job, numbered(job, run))
+
+    # Keeping
+
+    def clean(
+        self, selected: "Selected" = (), *, force: bool = False, logs: bool = True, records: bool = True,
+        limits: "Mapping[str, Any] | None" = None,
+    ) -> "Cleaned":  # fmt: skip
+        """Return what goes by the limits, or of the jobs that are named; with `force` it is gone. See `client.keeping.clean`."""
+        from outlast.client.keeping import clean
+
+        return clean(self._jobs, selected, force=force, logs=logs, records=records, limits=limits)
+
+    def clean_everything(self, *, force: bool = False) -> "tuple[int, list[str]]":
+        """Return how many bytes the whole home has and what in it is not ours; with `force` it is gone. Raises Refused: jobs are active."""
+        from outlast.client.keeping import everything
+
+        return everything(self._jobs, force=force)
+
+    def limits(self) -> "list[dict[str, Any]]":
+        """Return what is kept how long: name, group (None: everybody else), value, text, origin (default, set, group)."""
+        from outlast.client.keeping import limits
+
+        return limits(self._jobs)
+
+    def set_limits(self, group: str | None = None, limits: "Mapping[str, Any] | None" = None, *, unset: "Iterable[str]" = ()) -> None:
+        """Keep limits like {"retention": {"log_age": "90d"}} for the home or a group; `unset`: those that are taken back."""
+        from outlast.client.keeping import set_limits
+
+        set_limits(self._jobs, group, limits or {}, unset)

@@ -71,6 +71,16 @@ DESCRIPTIONS: dict[str, str] = {
         "`pause` lets no job of the group start; those that run go on. `drain` lets the group take no more jobs; those that it has run to "
         "their ends. `resume` takes both back."
     ),
+    "clean": (
+        "Tell how long output and records are kept, where each limit comes from, and what is over its limit. `--force` takes that away. "
+        "The supervisor does the same in the background, about once an hour while it lives.\n\n"
+        "Output is kept for 30 days and up to 10 GiB, records for ever; only what has ended goes, the oldest first. Limits on the command "
+        "line are for this time; `--set` lets them hold for the home, and `outlast group set GROUP` for a group, whose own limit takes the "
+        "place of the home's: what it keeps is then counted apart. `log.job.max-runs` and `log.job.max-bytes` act as a run of a job ends; "
+        "a job may have its own.\n\n"
+        "With selectors the records of those jobs go, output and all; with `--logs` only their output. Whoever asks for a job that was "
+        "removed is told when, and why. Ids are never given out twice. `--everything` is about the whole home."
+    ),
     "doctor": (
         "Check the home, its database and file system, the machine and the installation, and say what is wrong and what to do about it."
     ),
@@ -184,6 +194,15 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "enable": (("outlast enable backup", ""),),
     "list-disabled": (("outlast list-disabled", ""),),
+    "clean": (
+        ("outlast clean", "the limits, and what is over them"),
+        ("outlast clean --force", ""),
+        ("outlast clean --retention.log-age 7d", "what would go if only a week's output was kept"),
+        ("outlast clean --set --retention.log-age 90d --retention.log-bytes 50GiB", ""),
+        ("outlast group set nightly --retention.log-age 365d", "a group that keeps its output longer"),
+        ("outlast clean outcome:succeeded --logs --force", "the output of what went well"),
+        ("outlast clean --everything", "what the whole home has"),
+    ),
     "doctor": (("outlast doctor", ""), ("outlast doctor --json", "")),
     "supervisor": (("outlast supervisor status", ""), ("outlast supervisor start", ""), ("outlast supervisor stop", "")),
     "service": (
@@ -250,6 +269,7 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
     "rerun": (_OK, _USAGE, _NO_JOB, (4, "refused: a job with the same key has not ended"), _WORLD, _BUG, *_FRONT),
     "events": _ONE,
     "group": (_OK, _USAGE, (3, "no such group"), (4, "refused: it has jobs that have not ended"), _WORLD, _BUG),
+    "clean": (_OK, (1, "something could not be removed; it is named"), _USAGE, _NO_JOB, (4, "refused: jobs have not ended"), _WORLD, _BUG),
     "doctor": (_OK, (1, "something is wrong; what and what to do is said"), _USAGE, _WORLD, _BUG),
     "supervisor": (_OK, _USAGE, (4, "refused: another one lives"), _WORLD, _BUG),
     "service": (
@@ -271,5 +291,5 @@ OVERVIEW: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Look", ("list", "ps", "history", "show", "why", "logs", "events")),
     ("Wait and end", ("wait", "stop", "interrupt", "kill", "signal")),
     ("Hold back", ("pause", "resume", "hold", "release", "approve", "disable", "enable", "list-disabled")),
-    ("Keep in order", ("group", "supervisor", "service", "doctor", "completion", "help", "version")),
+    ("Keep in order", ("group", "supervisor", "service", "clean", "doctor", "completion", "help", "version")),
 )

@@ -17,13 +17,16 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     """Do what the word after `group` says."""
     name = parsed.operands[0] if parsed.operands else ""
     if parsed.form == "set":
-        jobs.set_group(name, parsed.options["slots"])
+        _set(name, parsed, jobs)
     elif parsed.form == "remove":
         jobs.remove_group(name)
         return 0
     elif parsed.form in {"pause", "resume", "drain"}:
         {"pause": jobs.pause_group, "resume": jobs.resume_group, "drain": jobs.drain_group}[parsed.form](name)
     groups = jobs.groups()
+    limits = jobs.limits()
+    for group in groups:
+        group["limits"] = {limit["name"]: limit["text"] for limit in limits if limit["group"] == group["name"]}
     if name:
         groups = [group for group in groups if group["name"] == name]
         if not groups:
@@ -40,3 +43,16 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
             sys.stdout.flush()
             print(f"outlast: no groups in {jobs.home.path}", file=sys.stderr)
     return 0
+
+
+def _set(name: str, parsed: "Parsed", jobs: "Jobs") -> None:
+    """Set slots, limits of what is kept, or both."""
+    if "slots" in parsed.options:
+        jobs.set_group(name, parsed.options["slots"])
+    if parsed.options.keys() - {"slots"}:
+        from outlast.core.retention import NAMES, spelled
+
+        limits = {limit: spelled(limit, parsed.options[limit]) for limit in NAMES if limit in parsed.options}
+        unset = parsed.options.get("unset") or ()
+        if limits or unset:
+            jobs.set_limits(name, limits, unset=unset)

@@ -41,6 +41,8 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
             print(f"outlast: job {job.id} has written nothing: it has no run yet; `outlast why {job.id}` says why", file=sys.stderr)
         return 0
     for run in runs:
+        if run.kept == 0 and run.log and not parsed.options.get("quiet"):
+            print(f"outlast: the output of run {run.run} was removed; `outlast events {job.id}` says when and why", file=sys.stderr)
         _show(jobs, Output(jobs.home, job, run), parsed, follow=follow and run is runs[-1])
     if follow and wanted in ("all", -1):
         _follow_runs_after(jobs, job, runs[-1].run, parsed)
