@@ -107,8 +107,8 @@ def clean(
 def _clean_named(jobs: "Jobs", found: "list[Job]", *, force: bool, records: bool) -> Cleaned:
     active = [job for job in found if job.status != ENDED]
     if active:
-        ids = ", ".join(str(job.id) for job in active[:10])
-        raise Refused(f"{'these have' if len(active) > 1 else 'it has'} not ended: {ids}", "end them first: `outlast stop`", jobs=active)
+        many = f"{len(active)} of these jobs have" if len(active) > 1 else f"job {active[0].id} has"
+        raise Refused(f"{many} not ended", "end what has not, or name others: `outlast stop`", jobs=active)
     reading = jobs.reading
     items: list[Item] = []
     for job in found if reading is not None else ():
@@ -148,7 +148,8 @@ def everything(jobs: "Jobs", *, force: bool = False) -> "tuple[int, list[str]]":
         return 0, []
     active = jobs.list(ended=False)
     if active:
-        raise Refused(f"{len(active)} jobs have not ended", "end them first: `outlast stop --all`", jobs=active[:20])
+        many, them = (f"{len(active)} jobs have", "them") if len(active) > 1 else ("1 job has", "it")
+        raise Refused(f"{many} not ended", f"end {them} first: `outlast stop --all`", jobs=active[:20])
     ours = [name for name in os.listdir(home.path) if name in _FILES or name in _FOLDERS or name.startswith("before-repair-")]
     foreign = sorted(set(os.listdir(home.path)).difference(ours))
     size = sum(_size(home.at(name)) for name in ours)

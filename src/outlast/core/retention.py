@@ -71,6 +71,11 @@ def spelled(name: str, value: "int | None") -> str:
     return f"{value // _DAY}d" if kind == kinds.DURATION and value and value % _DAY == 0 else kinds.spell(kind, value)
 
 
+def told(name: str, value: "int | None") -> "float | None":
+    """Return a kept value of a limit as JSON has it: seconds, bytes, or a number; None: no limit."""
+    return value / 1_000_000_000 if value is not None and BY_NAME[name].kind == kinds.DURATION else value
+
+
 class Limit(Value):
     """What holds: `value` (ns, bytes or a number; None: no limit), and where it comes from: `default`, `set`, `group`, `given`."""
 

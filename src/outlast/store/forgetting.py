@@ -50,6 +50,7 @@ class Forgetting:
     def _forget(self, name: str, now: int) -> None:
         failpoint("forget.before")
         queries, execute = self._store.database.queries, self._store.database.execute
+        execute("PRAGMA secure_delete=ON")  # what was in the row is overwritten
         with self._store.batch() as store:
             row = store.database.one("environment-stale", name, self._before)
             if row is None or store.database.one("environment-active", name) is not None:

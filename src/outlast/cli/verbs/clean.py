@@ -8,6 +8,7 @@ from outlast.cli.terminal import colours, width
 from outlast.client.keeping import Cleaned
 from outlast.core.errors import EXIT_NOT_ALL, UsageError
 from outlast.core.retention import NAMES, spelled
+from outlast.core.retention import told as as_json
 from outlast.core.sizes import format_size
 from outlast.core.times import format_time_local, format_time_utc
 from outlast.seams import now
@@ -120,19 +121,12 @@ def _summary(told: Cleaned) -> str:
 
 
 def _shape(told: Cleaned, jobs: "Jobs") -> "dict[str, Any]":
-    from outlast.core.kinds import DURATION
-    from outlast.core.retention import BY_NAME
-    from outlast.core.shape import seconds
-
     items = [
         {"job": item.job, "run": item.run or None, "name": item.name, "group": item.group, "bytes": item.size, "reason": item.reason,
          "ended_at": format_time_utc(item.ended_at)}
         for item in told.going
     ]  # fmt: skip
-    limits = [
-        {**limit, "value": seconds(limit["value"]) if BY_NAME[limit["name"]].kind == DURATION else limit["value"]}
-        for limit in jobs.limits()
-    ]
+    limits = [{**limit, "value": as_json(limit["name"], limit["value"])} for limit in jobs.limits()]
     return {
         "schema": 1, "done": told.done, "records": told.records, "outputs": told.outputs, "bytes": told.bytes, "items": items,
         "problems": told.problems, "limits": limits,

@@ -33,7 +33,10 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
             raise NotFound(f"no group `{name[:80]}`", "`outlast group list` shows what there is")
     if parsed.options.get("json"):
         from outlast.core.jsontext import dumps
+        from outlast.core.retention import told
 
+        for group in groups:
+            group["limits"] = {limit["name"]: told(limit["name"], limit["value"]) for limit in limits if limit["group"] == group["name"]}
         print(dumps({"schema": 1, "groups": groups} if not name else {"schema": 1, **groups[0]}))
     elif parsed.options.get("ids"):
         sys.stdout.write("".join(f"{group['name']}\n" for group in groups))

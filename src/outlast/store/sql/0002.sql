@@ -16,6 +16,8 @@ CREATE TABLE fingerprints (                  -- what runs ran with; many share o
 ) WITHOUT ROWID;
 
 ALTER TABLE environments ADD COLUMN used_at INTEGER;  -- about when a job was last submitted with it
+UPDATE environments SET used_at = created_at;
+CREATE INDEX environments_used ON environments (used_at);
 CREATE TABLE masked_environments (           -- what is left of an environment when its jobs' output is gone
     hash TEXT PRIMARY KEY,
     names TEXT NOT NULL,                     -- JSON object: name -> keyed hash of the value

@@ -1,7 +1,7 @@
 -- name: insert-event
 INSERT INTO events (job, version, kind, at, data) VALUES (?, ?, ?, ?, ?)
 -- name: insert-environment
-INSERT INTO environments (hash, variables, surroundings, created_at, used_at) VALUES (?, ?, ?, ?4, ?4)
+INSERT INTO environments (hash, variables, surroundings, created_at, used_at) VALUES (?1, ?2, ?3, ?4, ?4)
 ON CONFLICT (hash) DO UPDATE SET used_at = excluded.used_at WHERE used_at IS NULL OR used_at < excluded.used_at - 86400000000000
 -- name: environment
 SELECT variables, surroundings FROM environments WHERE hash = ?
@@ -90,7 +90,7 @@ SELECT scope, name, value FROM settings
 -- name: put-setting
 INSERT INTO settings (scope, name, value) VALUES (?, ?, ?) ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
 -- name: delete-setting
-DELETE FROM settings WHERE scope = ? AND (name = ?2 OR ?2 IS NULL)
+DELETE FROM settings WHERE scope = ?1 AND (name = ?2 OR ?2 IS NULL)
 -- name: kept-runs
 SELECT run, kept FROM runs WHERE job = ? AND kept > 0 ORDER BY run DESC
 -- name: oldest-kept
@@ -137,14 +137,14 @@ WHERE r.kept IS NULL AND r.ended_at IS NOT NULL LIMIT ?
 -- name: count-run
 UPDATE runs SET kept = ? WHERE job = ? AND run = ?
 -- name: stale-environments
-SELECT hash FROM environments WHERE coalesce(used_at, created_at) < ? LIMIT 1000
+SELECT hash FROM environments WHERE used_at < ? LIMIT 1000
 -- name: environments-of-kept
 SELECT r.ended_at, r.job, r.run, j.environment FROM runs AS r INDEXED BY runs_kept CROSS JOIN jobs AS j ON j.id = r.job
 WHERE r.kept > 0 AND (r.ended_at, r.job, r.run) > (?, ?, ?) ORDER BY r.ended_at, r.job, r.run LIMIT ?
 -- name: environment-active
 SELECT 1 FROM jobs WHERE status IN ('reserved', 'pending', 'queued', 'running') AND status <> 'ended' AND environment = ? LIMIT 1
 -- name: environment-stale
-SELECT variables, surroundings FROM environments WHERE hash = ? AND coalesce(used_at, created_at) < ?
+SELECT variables, surroundings FROM environments WHERE hash = ? AND used_at < ?
 -- name: mask-environment
 INSERT OR REPLACE INTO masked_environments (hash, names, surroundings, masked_at) VALUES (?, ?, ?, ?)
 -- name: delete-environment
