@@ -39,6 +39,8 @@ FAILPOINTS = (
     "checkpoint.before", "checkpoint.after", "leave.before", "leave.after",
     "upgrade.before-exec",
     "prune.before", "prune.after-commit", "prune.after-files", "prune.after-strike", "forget.before", "forget.after-commit",
+    "backup.before", "backup.after-copy", "backup.after", "repair.after-copy", "repair.before-replace", "repair.after-file",
+    "repair.after-rows",
 )  # fmt: skip
 SHIM_FAILPOINTS = (
     "before-spawn", "before-started", "after-started", "after-spawn", "before-output", "after-output", "before-rotate", "during-rotate",

@@ -131,9 +131,10 @@ def _item(job: "Job", run: int, size: int) -> "Item":
 # What outlast makes in its home, as docs/on-disk.md has it; everything else there is somebody else's.
 _FILES = (
     "outlast.db", "outlast.db-wal", "outlast.db-shm", "outlast.db-journal", "write.lock", "supervisor.lock", "supervisor.sock", "bell",
-    "supervisor.log", "supervisor.log.1", "lifeline", "start",
+    "supervisor.log", "supervisor.log.1", "lifeline", "start", "outlast.db.new",
 )  # fmt: skip
 _FOLDERS = ("states", "runs")
+_TEMPORARY = ("before-repair-", "check-")
 
 
 def everything(jobs: "Jobs", *, force: bool = False) -> "tuple[int, list[str]]":
@@ -150,7 +151,7 @@ def everything(jobs: "Jobs", *, force: bool = False) -> "tuple[int, list[str]]":
     if active:
         many, them = (f"{len(active)} jobs have", "them") if len(active) > 1 else ("1 job has", "it")
         raise Refused(f"{many} not ended", f"end {them} first: `outlast stop --all`", jobs=active[:20])
-    ours = [name for name in os.listdir(home.path) if name in _FILES or name in _FOLDERS or name.startswith("before-repair-")]
+    ours = [name for name in os.listdir(home.path) if name in _FILES or name in _FOLDERS or name.startswith(_TEMPORARY)]
     foreign = sorted(set(os.listdir(home.path)).difference(ours))
     size = sum(_size(home.at(name)) for name in ours)
     if not force:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from outlast.client.jobs import Jobs, Selected
     from outlast.client.keeping import Cleaned
     from outlast.client.output import Output
+    from outlast.client.repairing import Repaired
     from outlast.core.observed import Observed
 
 
@@ -91,3 +92,21 @@ class Looking:
         from outlast.client.keeping import set_limits
 
         set_limits(self._jobs, group, limits or {}, unset)
+
+    def backup(self, path: str) -> int:
+        """Write a consistent copy of all records to `path`, while jobs go on. Returns its size. Raises Refused: `path` is there."""
+        from outlast.client.repairing import back_up
+
+        return back_up(self._jobs, path)
+
+    def check(self) -> "list[str]":
+        """Return everything that is wrong with the home to the last row and file, as sentences. Nothing is changed."""
+        from outlast.client.repairing import check
+
+        return check(self._jobs)
+
+    def repair(self) -> "Repaired":
+        """Make right what can be, after a copy was made. Returns `.done` (sentences) and `.folder` (what was there before)."""
+        from outlast.client.repairing import repair
+
+        return repair(self._jobs)

@@ -82,7 +82,14 @@ DESCRIPTIONS: dict[str, str] = {
         "removed is told when, and why. Ids are never given out twice. `--everything` is about the whole home."
     ),
     "doctor": (
-        "Check the home, its database and file system, the machine and the installation, and say what is wrong and what to do about it."
+        "Check the home, its database and file system, the machine and the installation, and say what is wrong and what to do about it. "
+        "`--check` looks at every row and every file of a run as well; nobody has to wait meanwhile.\n\n"
+        "`--backup FILE` writes a consistent copy of the database: records, not output. To go back to it, put it in the place of "
+        "`outlast.db` while no supervisor lives, and remove `outlast.db-wal`.\n\n"
+        "`--repair` asks the supervisor to leave (jobs go on) and keeps a copy of everything that it changes in `before-repair-TIME` in "
+        "the home. A database that SQLite calls damaged is read as far as it goes into a new one; values that cannot be read are emptied, "
+        "what belongs to nobody is moved out, counts are made anew. A job that waits and has lost a part of what it was to do ends as "
+        "`aborted`; ids that were given out are not given out again."
     ),
     "supervisor": (
         "The supervisor starts jobs and records how they end. It starts by itself when there is work and leaves when there is "
@@ -203,7 +210,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("outlast clean outcome:succeeded --logs --force", "the output of what went well"),
         ("outlast clean --everything", "what the whole home has"),
     ),
-    "doctor": (("outlast doctor", ""), ("outlast doctor --json", "")),
+    "doctor": (
+        ("outlast doctor", ""),
+        ("outlast doctor --check", "to the last row and file"),
+        ("outlast doctor --backup outlast-backup.db", ""),
+        ("outlast doctor --repair", ""),
+    ),
     "supervisor": (("outlast supervisor status", ""), ("outlast supervisor start", ""), ("outlast supervisor stop", "")),
     "service": (
         ("outlast service install", ""),
@@ -270,7 +282,14 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
     "events": _ONE,
     "group": (_OK, _USAGE, (3, "no such group"), (4, "refused: it has jobs that have not ended"), _WORLD, _BUG),
     "clean": (_OK, (1, "something could not be removed; it is named"), _USAGE, _NO_JOB, (4, "refused: jobs have not ended"), _WORLD, _BUG),
-    "doctor": (_OK, (1, "something is wrong; what and what to do is said"), _USAGE, _WORLD, _BUG),
+    "doctor": (
+        _OK,
+        (1, "something is wrong; what and what to do is said"),
+        _USAGE,
+        (4, "refused: the file is there already"),
+        _WORLD,
+        _BUG,
+    ),
     "supervisor": (_OK, _USAGE, (4, "refused: another one lives"), _WORLD, _BUG),
     "service": (
         _OK,

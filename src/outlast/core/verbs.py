@@ -249,7 +249,12 @@ VERBS: tuple[Verb, ...] = (
         Form("pause", "GROUP", 1, 1), Form("resume", "GROUP", 1, 1), Form("drain", "GROUP", 1, 1),
     ), _of_group),
     Verb("clean", "tell what is kept how long, and remove what is over its limit", _SELECTED, _of_clean),
-    Verb("doctor", "check the home, the machine and the installation", (Form(""),)),
+    Verb("doctor", "check the home, the machine and the installation", (Form(""),), lambda: (
+        Option("backup", kinds.TEXT, "write a consistent copy of all records to FILE, while jobs go on", "--backup outlast-backup.db",
+               metavar="FILE"),
+        Option("check", kinds.FLAG, "look at every row and every file as well", "--check"),
+        Option("repair", kinds.FLAG, "make right what can be, after a copy was made", "--repair"),
+    )),
     Verb("supervisor", "say what the supervisor does, start it, stop it, or run one in front",
          (Form("status"), Form("start"), Form("stop"), Form("run"))),
     Verb("service", "have jobs that wait start after a reboot, without anybody calling outlast",

@@ -229,6 +229,17 @@ def count(store: "Store", sizes: "Sequence[tuple[int, int, str | None, int]]") -
                 store.note_kept(group, size)
 
 
+def lose(store: "Store", job: int, run: int, group: str | None, size: int) -> None:
+    """Note, in the present transaction, that the output of a run, so many bytes by the record, is not there."""
+    if store.database.execute(store.database.queries["unkeep"], (job, run)).rowcount:
+        store.note_kept(group, -size)
+
+
+def is_known(reading: "Reading", job: int, run: int) -> bool:
+    """Tell whether there is such a run, or was and its files are about to be removed."""
+    return reading.database.one("known-run", job, run) is not None
+
+
 def begun_at(reading: "Reading") -> int:
     """Return when the last pass of the background ended (ns), 0 if there was none."""
     row = reading.database.one("meta", "pruned_at")

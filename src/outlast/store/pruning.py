@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     Step = Callable[[int], bool]
 
-AT_ONCE = 50  # jobs of one transaction
-READ = 500  # items that are looked at together
+AT_ONCE = 25  # jobs of one transaction
+READ = 200  # items that are looked at together
 SETTLED = 60_000_000_000  # in the background a record stays so long at least: whoever waits for the end of a job wants to read it
 
 

@@ -134,6 +134,8 @@ INSERT OR REPLACE INTO removed (first, last, reason, at) VALUES (?, ?, ?, ?)
 -- name: uncounted
 SELECT r.job, r.run, j."group" FROM runs AS r INDEXED BY runs_uncounted LEFT JOIN jobs AS j ON j.id = r.job
 WHERE r.kept IS NULL AND r.ended_at IS NOT NULL LIMIT ?
+-- name: known-run
+SELECT 1 FROM runs WHERE job = ?1 AND run = ?2 UNION SELECT 1 FROM leaving WHERE job = ?1 AND run = ?2
 -- name: count-run
 UPDATE runs SET kept = ? WHERE job = ? AND run = ?
 -- name: stale-environments
