@@ -16,7 +16,7 @@ from outlast import Jobs
 from outlast.home import Home
 from outlast.store.mending import Mending
 from outlast.store.store import Store
-from store.making import fill, submit
+from store.making import fill, submission, submit
 from support import eventually
 
 COUNT = 400
@@ -30,7 +30,7 @@ def whole(tmp_path_factory):
     path = tmp_path_factory.mktemp("whole") / "h"
     fill(path, COUNT)
     store = Store(Home(str(path)))
-    submit(store, name="held")
+    store.submit([submission(name="held").replace(held=True)], 1)
     submit(store, waits=True)
     for job in range(1, 11):
         log = Path(store.database.home.run_path(job, 1) + ".log")
@@ -72,16 +72,10 @@ def repaired(path):
         assert all(job.name for job in jobs.list())
         assert 0 == len([job for job in jobs.list() if jobs.events(job) == []])
         ids = [job.id for job in jobs.list()]
-        made = jobs.store.submit([_submission()], 1)[0]
+        made = jobs.store.submit([submission()], 1)[0]
         assert made.id == COUNT + 3, "no id is given out twice"
         assert "wal" == jobs.store.database.row("PRAGMA journal_mode")[0]
         return told, ids
-
-
-def _submission():
-    from store.making import submission
-
-    return submission()
 
 
 def test_a_home_without_a_fault_is_left_as_it_is(copy):
@@ -141,7 +135,7 @@ def repaired_without_sequence(path):
         told = jobs.repair()
         assert [] == jobs.check()
         ids = [job.id for job in jobs.list()]
-        assert jobs.store.submit([_submission()], 1)[0].id > max([10, *ids])
+        assert jobs.store.submit([submission()], 1)[0].id > max([10, *ids])
         return told, ids
 
 
@@ -212,7 +206,7 @@ def test_rows_that_belong_to_nobody_and_counts(copy):
         connection.execute("DELETE FROM needs")
         connection.execute("UPDATE jobs SET status = 'running', ended_at = NULL, outcome = NULL WHERE id = 8")
         connection.execute("UPDATE meta SET value = 7")
-        connection.execute("DELETE FROM environments")
+        connection.execute("UPDATE environments SET surroundings = '[]'")
     connection.close()
     (copy / "runs/00/9.1.log").unlink()
     (copy / "runs/00/999.1.log").write_bytes(b"whose?")
@@ -224,7 +218,7 @@ def test_rows_that_belong_to_nobody_and_counts(copy):
         assert ["lost", "aborted", "aborted"] == [jobs.get(number).outcome for number in (8, COUNT + 1, COUNT + 2)]
         assert "lost" in jobs.events(4)[1]["data"]["text"]
         assert [0] == [run.kept for run in jobs.get(9).runs]
-        assert jobs.store.submit([_submission()], 1)[0].id == 1000
+        assert jobs.store.submit([submission()], 1)[0].id == 1000
     assert b"whose?" == (Path(told.folder) / "runs/00/999.1.log").read_bytes()
     assert (Path(told.folder) / "runs/00/3.1.log").exists()
 

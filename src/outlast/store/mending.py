@@ -190,6 +190,15 @@ class Mending:
 
     def _environments(self) -> None:
         self._do("UPDATE environments SET used_at = created_at WHERE used_at IS NULL")
+        for name, surroundings in self._rows("SELECT hash, surroundings FROM environments"):
+            try:
+                good = isinstance(as_json(surroundings, "surroundings"), dict)
+            except (OutlastError, ValueError, TypeError, AttributeError):
+                good = False
+            if not good:
+                self._take("environments", ("hash", "surroundings"), (name, surroundings), DAMAGED)
+                self._do("DELETE FROM environments WHERE hash = ?", name)
+                self.said.append(f"the environment {name} could not be read and is no more")
         for (number,) in self._rows(
             "SELECT id FROM jobs WHERE status IN ('pending', 'queued') AND environment IS NOT NULL"
             " AND environment NOT IN (SELECT hash FROM environments)"
