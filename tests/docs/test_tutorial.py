@@ -14,6 +14,7 @@ LOOKS = re.compile(r"outlast (list|ps|show|history|why|logs|events)\b")
 PAGES = (
     "docs/tutorial.md", "README.md", "docs/how-to/wait-for-something.md", "docs/how-to/put-jobs-in-order.md",
     "docs/how-to/retry-and-limit.md", "docs/how-to/nightly-backup.md", "docs/how-to/give-a-job-input.md",
+    "docs/how-to/keep-and-clean.md",
 )  # fmt: skip
 BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
 
