@@ -47,7 +47,7 @@ def test_without_words_the_limits_are_told_and_nothing_is_made(outlast):
 
 def test_output_by_age(outlast):
     write(outlast, 3)
-    age(outlast.home, 31, "id <= 2")
+    age(outlast, 31, "id <= 2")
     told = outlast("clean", "--json", status=0).json
     assert [(1, 1, "retention.log-age 30d"), (2, 1, "retention.log-age 30d")] == [(i["job"], i["run"], i["reason"]) for i in told["items"]]
     assert (False, 0, 2) == (told["done"], told["records"], told["outputs"])
@@ -94,8 +94,8 @@ def test_groups_have_limits_of_their_own(outlast):
     assert 3 == outlast("group", "show", "soon", "--json").json["slots"]
     assert {"retention.log-age": 3600, "retention.age": 864000} == outlast("group", "show", "soon", "--json").json["limits"]
     assert "retention.log-age 1h" in outlast("group", "list", status=0).text
-    age(outlast.home, 40, "id < 4")
-    age(outlast.home, 1, "id = 4")
+    age(outlast, 40, "id < 4")
+    age(outlast, 1, "id = 4")
     outlast("clean", "--force", status=0)
     assert ["1.1.log", "2.1.log", "5.1.log"] == files(outlast.home)
     assert_refused(outlast("show", "3"), 3, "was removed on")
@@ -175,8 +175,7 @@ def test_a_group_says_how_many_runs(outlast):
 
 def test_in_the_background(outlast):
     write(outlast, 3)
-    outlast("supervisor", "stop", status=0)
-    age(outlast.home, 31, "id < 3")
+    age(outlast, 31, "id < 3", due=True)
     write(outlast, 1)
     eventually(lambda: files(outlast.home) == ["3.1.log", "4.1.log"])
     eventually(lambda: rows(outlast.home, "SELECT value > 0 FROM meta WHERE name = 'pruned_at'") == [(1,)])
@@ -199,7 +198,7 @@ def test_the_background_is_done_again_only_after_an_hour(outlast):
 
 def test_one_bad_item_never_blocks_the_rest(outlast):
     write(outlast, 5)
-    age(outlast.home, 31)
+    age(outlast, 31)
     bad = outlast.home / "runs/00/2.1.log"
     bad.unlink()
     bad.mkdir()  # cannot be unlinked, not even by root
@@ -243,7 +242,7 @@ def test_killed_in_the_middle_and_resumed(outlast):
         connection.execute("UPDATE meta SET value = (SELECT sum(kept) FROM runs) WHERE name = 'kept'")
         connection.execute("UPDATE meta SET value = 203 WHERE name = 'ended'")
     connection.close()
-    age(outlast.home, 31)
+    age(outlast, 31)
     marks = outlast.folder / "marks"
     marks.mkdir()
     env = {"OUTLAST_FAILPOINTS": "prune.after-commit@3=die", "OUTLAST_FAILPOINTS_DIR": str(marks)}
@@ -333,14 +332,15 @@ def test_from_python(outlast):
 
 def test_the_environment_goes_when_no_output_is_left(outlast):
     write(outlast, 1, "--env", "TOKEN=very-secret")
-    age(outlast.home, 40)
+    age(outlast, 40)
     kept = outlast.run("--env", "TOKEN=other-secret", "--", "echo", "x")
     outlast("wait", str(kept), status=0)
     outlast("clean", "--force", status=0)
     assert [(1,)] == rows(outlast.home, "SELECT count(*) FROM environments")
     ((names,),) = rows(outlast.home, "SELECT names FROM masked_environments")
     assert '"TOKEN"' in names
-    outlast("supervisor", "stop", status=0)
+    outlast("supervisor", "start", status=0)
+    outlast("supervisor", "stop", status=0)  # which copies all changes into the database
     assert b"very-secret" not in (outlast.home / "outlast.db").read_bytes()
     assert b"other-secret" in (outlast.home / "outlast.db").read_bytes()
     told = outlast("rerun", "1", status=0)
@@ -351,7 +351,7 @@ def test_the_environment_goes_when_no_output_is_left(outlast):
 
 def test_an_environment_that_an_active_job_has_stays(outlast):
     outlast.run("--hold", "--env", "TOKEN=x", "--", "true")
-    age(outlast.home, 400)
+    age(outlast, 400)
     outlast("clean", "--force", status=0)
     assert [(1,)] == rows(outlast.home, "SELECT count(*) FROM environments")
 

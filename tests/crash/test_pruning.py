@@ -15,12 +15,10 @@ def prepare(scene: Scene) -> None:
         scene.outlast.run("--env", "OLD=1", "--", "seq", "1", "100")
     scene.outlast.run("--env", "OLD=1", "--retries", "2", "--", "sh", "-c", "seq 1 100; exit 1")
     scene("wait", "1-4")
-    scene("supervisor", "stop", status=0)
-    age(scene.home, 40)
+    age(scene.outlast, 40, due=True)
     scene.outlast.run("--", "seq", "1", "100")
     scene("wait", "5", status=0)
-    scene("supervisor", "stop", status=0)
-    age(scene.home, 0)  # that a pass was made just now is forgotten
+    age(scene.outlast, 0, due=True)  # that a pass was made just now is forgotten
     scene("clean", "--set", "--retention.jobs", "4", status=0)
 
 

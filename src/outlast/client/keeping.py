@@ -148,7 +148,7 @@ def everything(jobs: "Jobs", *, force: bool = False) -> "tuple[int, list[str]]":
     if not os.path.isdir(home.path):
         return 0, []
     active = jobs.list(ended=False)
-    if active:
+    if active and force:
         many, them = (f"{len(active)} jobs have", "them") if len(active) > 1 else ("1 job has", "it")
         raise Refused(f"{many} not ended", f"end {them} first: `outlast stop --all`", jobs=active[:20])
     ours = [name for name in os.listdir(home.path) if name in _FILES or name in _FOLDERS or name.startswith(_TEMPORARY)]

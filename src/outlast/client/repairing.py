@@ -146,7 +146,7 @@ def _rows(jobs: "Jobs", folder: str) -> "list[str]":
         with store.batch():
             done = Mending(store, lambda line: _write(kept, line), now()).mend(_highest(home))
             for job, run, group, size in [*_missing(home, store)]:
-                k.lose(store, job, run, group, size)
+                k.lose(store, job, run, group, size, now())
                 done.append(f"the output of run {run} of job {job} is not there")
             os.fsync(kept)
     finally:

@@ -229,10 +229,12 @@ def count(store: "Store", sizes: "Sequence[tuple[int, int, str | None, int]]") -
                 store.note_kept(group, size)
 
 
-def lose(store: "Store", job: int, run: int, group: str | None, size: int) -> None:
+def lose(store: "Store", number: int, run: int, group: str | None, size: int, now: int) -> None:
     """Note, in the present transaction, that the output of a run, so many bytes by the record, is not there."""
-    if store.database.execute(store.database.queries["unkeep"], (job, run)).rowcount:
+    job = store.job(number)
+    if job is not None and store.database.execute(store.database.queries["unkeep"], (number, run)).rowcount:
         store.note_kept(group, -size)
+        store.record(job, Noted(text=f"the output of run {run} was not there when the home was repaired", data={"runs": [run]}), now)
 
 
 def is_known(reading: "Reading", job: int, run: int) -> bool:

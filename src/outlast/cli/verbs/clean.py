@@ -82,6 +82,11 @@ def _everything(parsed: "Parsed", jobs: "Jobs") -> int:
     for name in foreign:
         print(f"outlast: {where}/{name} is not of outlast and stays", file=sys.stderr)
     if not parsed.options.get("quiet"):
+        active = 0 if force else len(jobs.list(ended=False))
+        if active:
+            print(
+                f"outlast: {active} job{'s have' if active > 1 else ' has'} not ended: as long as that is so it is refused", file=sys.stderr
+            )
         done = f"{where} is removed" if force else f"all of {where} would go: --force removes it"
         print(f"outlast: {done}, {format_size(size)}", file=sys.stderr)
     return 0

@@ -145,6 +145,8 @@ def _missing(item: "Gap | Torn") -> None:
 def _tail_that_is_gone(output: Output, parsed: "Parsed") -> None:
     """Say so if the machine went down before the end of the log reached the disk, or if the shim was killed before the command ended."""
     run = output.run
+    if run.kept == 0 and run.log:
+        return  # it was removed, which is told already
     gap = output.log.missing_tail(run.log) if run.log else None
     if run.log is None and "its shim was killed" in (run.reason or ""):
         gap = Gap(offset=0, bytes=None, log=0, since=0, until=0, reason=AFTER_SHIM)
