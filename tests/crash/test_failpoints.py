@@ -128,7 +128,7 @@ WORKLOADS = {
 }
 
 
-HERE = [name for name in seams.FAILPOINTS if not name.startswith(("prune.", "forget."))]  # those are in test_pruning
+HERE = [name for name in seams.FAILPOINTS if not name.startswith(("prune.", "forget.", "backup.", "repair."))]  # see test_pruning and cli/test_repair
 
 
 @pytest.mark.parametrize("name", HERE)
