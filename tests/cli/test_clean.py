@@ -179,6 +179,7 @@ def test_in_the_background(outlast):
     write(outlast, 1)
     eventually(lambda: files(outlast.home) == ["3.1.log", "4.1.log"])
     eventually(lambda: rows(outlast.home, "SELECT value > 0 FROM meta WHERE name = 'pruned_at'") == [(1,)])
+    eventually(lambda: "pruning: the output of 2 runs and the records of 0 jobs" in (outlast.home / "supervisor.log").read_text())
     sound(outlast)
 
 

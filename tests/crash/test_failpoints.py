@@ -128,7 +128,9 @@ WORKLOADS = {
 }
 
 
-HERE = [name for name in seams.FAILPOINTS if not name.startswith(("prune.", "forget.", "backup.", "repair."))]  # see test_pruning and cli/test_repair
+HERE = [
+    name for name in seams.FAILPOINTS if not name.startswith(("prune.", "forget.", "backup.", "repair."))
+]  # see test_pruning and cli/test_repair
 
 
 @pytest.mark.parametrize("name", HERE)

@@ -9,6 +9,7 @@ from outlast.core import retention as r
 from outlast.home import Home
 from outlast.logs.removing import measure, remove
 from outlast.store import keeping as k
+from outlast.store.mending import Mending
 from outlast.store.pruning import AT_ONCE, Pass, doomed
 from outlast.store.store import Store
 from store.making import AT, claim, end, ended, fill, miscounted, start, submit
@@ -180,3 +181,17 @@ def test_the_last_use_of_an_environment_is_noted_once_a_day(store: Store) -> Non
 
     store.submit([submission()], first + 2 * DAY)
     assert first + 2 * DAY == used()
+
+
+def test_ids_of_events_do_not_come_again(store: Store) -> None:
+    """Whoever listens goes on behind the last event that was seen."""
+    jobs = [ended(store) for _ in range(3)]
+    last = store.last_event()
+    whole_pass(store, AT + DAY, r.Policy({"": {r.AGE: 0}}))
+    assert last == store.last_event()
+    assert ["the records of 3 jobs were removed"] == [event["data"]["text"] for event in store.last_events(9)]
+    made = submit(store)
+    assert jobs[-1].id + 1 == made.id
+    assert [made.id] == [event["job"] for event in store.events_after(last, 9)]
+    assert [] == store.problems()
+    assert [] == Mending(store, print, AT).mend()

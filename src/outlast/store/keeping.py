@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from outlast.store.reading import Reading
     from outlast.store.store import Store
 
+NO_JOB = 0
 BEGIN = (-1, -1, -1)  # the place before everything
 
 
@@ -175,7 +176,8 @@ def remove_records(store: "Store", items: "Sequence[Item]", now: int) -> "list[I
     Who is active, or needed by somebody who is, stays. A row that cannot be read goes as well.
     """
     queries, execute, one = store.database.queries, store.database.execute, store.database.one
-    went = []
+    went: list[Item] = []
+    last = store.last_event()
     for item in items:
         if one("referred", item.job) is not None or one("state", item.job)[0] != ENDED:
             continue
@@ -188,7 +190,16 @@ def remove_records(store: "Store", items: "Sequence[Item]", now: int) -> "list[I
         store.count_out()
         store.leaving = True
         went.append(item.replace(size=size))
+    if went and store.last_event() < last:
+        _hold_the_place(store, last, len(went), now)
     return went
+
+
+def _hold_the_place(store: "Store", last: int, count: int, now: int) -> None:
+    """Let an event of no job (0) stand where the last event was: else its id came again, and whoever listens from there missed one."""
+    text = f"the {'records' if count > 1 else 'record'} of {count} job{'s' * (count > 1)} {'were' if count > 1 else 'was'} removed"
+    store.database.execute(store.database.queries["delete-events"], (NO_JOB,))
+    store.database.execute(store.database.queries["put-event"], (last, NO_JOB, last, Noted.kind, now, dumps({"text": text, "data": {}})))
 
 
 def remember(store: "Store", job: int, reason: str, now: int) -> None:

@@ -47,13 +47,17 @@ class Mending:
 
     def mend(self, least_id: int = 0) -> "list[str]":
         """Mend everything. `least_id`: the highest id that files on the disk are named after. Returns what was done."""
+        ((named,),) = self._rows(
+            "SELECT max(coalesce((SELECT max(job) FROM runs), 0), coalesce((SELECT max(job) FROM events), 0),"
+            " coalesce((SELECT max(last) FROM removed), 0))"
+        )
         for step in (
             self._jobs, self._runs, self._events, self._orphans, self._ends, self._versions, self._half_running, self._environments,
             self._needs, self._settings, self._counts,
         ):  # fmt: skip
             step()
-        if raise_sequence(self._store.database.connection, least_id):
-            self.said.append(f"ids go on after {least_id}, which has been given out")
+        if raise_sequence(self._store.database.connection, least := max(least_id, named)):
+            self.said.append(f"ids go on after {least}, which has been given out")
         return self.said
 
     def _rows(self, sql: str, *values: object) -> "list[Any]":
@@ -130,7 +134,7 @@ class Mending:
 
     def _orphans(self) -> None:
         """Take out what belongs to jobs that are not there."""
-        missing = "job NOT IN (SELECT id FROM jobs)"
+        missing = "job <> 0 AND job NOT IN (SELECT id FROM jobs)"  # 0: see `keeping`
         for table, names in (
             ("runs", RUN_FIELDS), ("events", ("job", "version", "kind", "at", "data")),
             ("needs", ("job", "need", "other", "outcomes", "due")), ("fronts", ("job", "token")),

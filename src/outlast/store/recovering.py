@@ -1,7 +1,8 @@
 """A damaged database is read as far as it goes, table by table, into a new one.
 
 Rows are asked for by ranges of their keys, never through an index; a range that cannot be read is halved until only the rows on bad
-pages are left out. What was read keeps its types; what the new database's own rules refuse is left out as well.
+pages are left out. What lies on good pages that bad ones led to is then read from those pages themselves (`salvaging`). What was read
+keeps its types; what the new database's own rules refuse is left out as well.
 """
 
 import os
@@ -9,6 +10,7 @@ import os
 from outlast.core.value import Value
 from outlast.store.driver import SCHEMA, explained, read_sql, statements
 from outlast.store.light import sqlite
+from outlast.store.salvaging import salvage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,11 +68,36 @@ def _recover(source: str, path: str, rows: "dict[str, int]", lost: "list[str]") 
                 rows[table] = _table(connection, target, table, os.stat(source).st_size, lost)
             _sequence(connection, target)
         finally:
-            connection.close()
+            connection.close()  # which copies the log of changes into the file, if that can be
+        if lost:
+            _salvage(source, target, rows, lost)
         target.execute("COMMIT")
         target.execute("PRAGMA journal_mode=WAL")
     finally:
         target.close()
+
+
+def _salvage(source: str, target: "sqlite3.Connection", rows: "dict[str, int]", lost: "list[str]") -> None:
+    """Put in what lies on pages that nothing leads to, unless it is there, or was removed on purpose."""
+    for table, found in salvage(source).items():
+        columns = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
+        came = 0
+        for row in found.values():
+            if table != "environments" and _was_removed(target, row[1 if table == "events" else 0]):
+                continue
+            names = ", ".join(f'"{name}"' for name in columns[: len(row)])
+            insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({', '.join('?' * min(len(row), len(columns)))})"  # noqa: S608
+            try:
+                came += target.execute(insert, row[: len(columns)]).rowcount
+            except (sqlite.Error, OverflowError):
+                continue  # it only looked like one
+        if came:
+            rows[table] += came
+            lost.append(f"table {table}: {came} rows were found on pages that nothing led to")
+
+
+def _was_removed(target: "sqlite3.Connection", job: int) -> bool:
+    return target.execute("SELECT 1 FROM removed WHERE first <= ?1 AND last >= ?1", (job,)).fetchone() is not None
 
 
 def _text(data: bytes) -> "str | bytes":
@@ -88,6 +115,8 @@ def _table(source: "sqlite3.Connection", target: "sqlite3.Connection", table: st
     except sqlite.Error as error:
         lost.append(f"table {table}: {error}")
         return 0
+    if not there and table in _FIRST:
+        lost.append(f"table {table}: it is not in the schema any more")
     columns = ", ".join(f'"{name}"' for name in wanted if name in there)
     if not columns:
         return 0  # an earlier version's database, or a schema that cannot be read

@@ -23,7 +23,7 @@ SHARE = 4  # of the time that passes, one part in so many and one
 class Pruner:
     """Runs passes of `store.pruning.Pass`. `checkpoint`: the supervisor's: these writes are no part of its cycles."""
 
-    __slots__ = ("_checkpoint", "_context", "_pass", "_planned")
+    __slots__ = ("_checkpoint", "_context", "_pass", "_planned", "_removed")
 
     def __init__(self, context: Context, checkpoint: "Callable[..., None]") -> None:
         """Nothing is planned yet."""
@@ -31,6 +31,7 @@ class Pruner:
         self._checkpoint = checkpoint
         self._pass: Pass | None = None
         self._planned = False
+        self._removed = [0, 0]  # by this pass: output of runs, records
 
     def start(self) -> None:
         """Plan the next pass: when an hour is over since the last one of this home, whoever made it."""
@@ -86,6 +87,8 @@ class Pruner:
         try:
             more = running.step(now())
             if running.removed:
+                for item in running.removed:
+                    self._removed[not item.run] += 1
                 context.poke([item.job for item in running.removed])
                 self._checkpoint()
             if not more and running.through:
@@ -98,6 +101,9 @@ class Pruner:
             context.loop.call_after(max((monotonic() - began) * SHARE, 1_000_000), self._slice)
             return
         self._pass = None
+        if any(self._removed):
+            context.log(f"pruning: the output of {self._removed[0]} runs and the records of {self._removed[1]} jobs were removed")
+            self._removed = [0, 0]
         if not context.runs:
             self._checkpoint(idle=True)
         self._plan(EVERY)

@@ -123,6 +123,8 @@ SELECT rerun_of, spec FROM jobs WHERE status IN ('reserved', 'pending', 'queued'
     AND (rerun_of IS NOT NULL OR instr(spec, '"after.') OR instr(spec, '"while-running'))
 -- name: delete-events
 DELETE FROM events WHERE job = ?
+-- name: put-event
+INSERT INTO events (id, job, version, kind, at, data) VALUES (?, ?, ?, ?, ?, ?)
 -- name: delete-runs
 DELETE FROM runs WHERE job = ?
 -- name: delete-job
