@@ -142,7 +142,7 @@ def everything(jobs: "Jobs", *, force: bool = False) -> "tuple[int, list[str]]":
 
     Jobs that have not ended are ended by nobody: Refused. The supervisor is asked to leave. The directory goes if nothing is left in it.
     """
-    from outlast.client.supervising import leave
+    from outlast.client.supervising import keep_out
 
     home = jobs.home
     if not os.path.isdir(home.path):
@@ -156,10 +156,7 @@ def everything(jobs: "Jobs", *, force: bool = False) -> "tuple[int, list[str]]":
     size = sum(_size(home.at(name)) for name in ours)
     if not force:
         return size, foreign
-    leave(jobs)
-    lock = home.take_lock("supervisor.lock")
-    if lock is None:
-        raise Refused("a supervisor has started meanwhile", "try again")
+    lock = keep_out(jobs)
     try:
         with jobs.store.database.write():  # nobody submits while we look once more and take it away
             if jobs.store.any_active():

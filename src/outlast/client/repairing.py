@@ -5,7 +5,6 @@ that run go on, and what was taken out lies in `before-repair-TIME` afterwards.
 """
 
 import os
-import select
 import shutil
 
 from outlast.core.errors import Refused, SystemFault
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from outlast.store.reading import Reading
 
 AT_ONCE = 500
-_TRIES = 200
-_BETWEEN = 0.05  # seconds
 _SUFFIXES = ("log", "gaps", "feedback", "stdin")
 
 
@@ -68,20 +65,12 @@ def check(jobs: "Jobs") -> "list[str]":
 
 def repair(jobs: "Jobs") -> Repaired:
     """Make everything right that can be, and say what was done. Raises Refused (a supervisor cannot be stopped), SystemFault."""
-    from outlast.client.supervising import leave
+    from outlast.client.supervising import keep_out
 
     home = jobs.home
     if not os.path.isdir(home.path):
         raise Refused(f"there is no home at {home.path}", "there is nothing to repair")
-    lock = None
-    for _ in range(_TRIES):  # one may be just starting, and one that dies instead of leaving is followed by another
-        leave(jobs)
-        lock = home.take_lock("supervisor.lock")
-        if lock is not None:
-            break
-        select.select([], [], [], _BETWEEN)
-    if lock is None:
-        raise Refused("a supervisor lives that does not leave", "`outlast supervisor status` names it; end it and try again")
+    lock = keep_out(jobs)
     try:
         jobs.close()
         from outlast.core.times import format_time_utc
