@@ -19,9 +19,11 @@ KEPT = "SELECT (SELECT value FROM meta WHERE name = 'kept') - (SELECT coalesce(s
 
 
 def write(outlast, count=1, *options, lines=1000):
-    """Run jobs that write, and return their ids when they have ended."""
-    ids = [outlast.run(*options, "--", "seq", "1", str(lines)) for _ in range(count)]
-    outlast("wait", *map(str, ids), status=0)
+    """Run jobs that write, one after the other, and return their ids when they have ended."""
+    ids = []
+    for _ in range(count):
+        ids.append(outlast.run(*options, "--", "seq", "1", str(lines)))
+        outlast("wait", str(ids[-1]), status=0)
     return ids
 
 
@@ -171,6 +173,22 @@ def test_a_group_says_how_many_runs(outlast):
     outlast.run("-g", "g", "--retries", "2", "--log.job.max-runs", "2", "--", "sh", "-c", "seq 1 10; exit 1")
     assert 1 == outlast("wait", "1", "2").status
     eventually(lambda: files(outlast.home) == ["1.3.log", "2.2.log", "2.3.log"])
+
+
+def test_clean_holds_jobs_that_have_ended_to_a_number_of_runs(outlast):
+    outlast.run("--retries", "3", "--", "sh", "-c", "seq 1 100; exit 1")
+    outlast.run("--retries", "3", "--log.job.max-runs", "3", "--", "sh", "-c", "seq 1 100; exit 1")
+    outlast.run("-g", "g", "--retries", "3", "--", "sh", "-c", "seq 1 100; exit 1")
+    outlast("wait", "1-3")
+    outlast("group", "set", "g", "--log.job.max-runs", "1", status=0)
+    told = outlast("clean", "--log.job.max-runs", "2", "--json", status=0).json
+    assert [(1, 1), (1, 2), (3, 1), (3, 2)] == [(item["job"], item["run"]) for item in told["items"]]
+    assert {"log.job.max-runs 2"} == {item["reason"] for item in told["items"]}
+    told = outlast("clean", "--json", status=0).json
+    assert [(3, 1), (3, 2), (3, 3)] == [(item["job"], item["run"]) for item in told["items"]]
+    outlast("clean", "--force", status=0)
+    assert ["1.1.log", "1.2.log", "1.3.log", "1.4.log", "2.2.log", "2.3.log", "2.4.log", "3.4.log"] == files(outlast.home)
+    sound(outlast)
 
 
 def test_in_the_background(outlast):

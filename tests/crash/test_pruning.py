@@ -11,10 +11,10 @@ PRUNING = [name for name in seams.FAILPOINTS if name.startswith(("prune.", "forg
 
 def prepare(scene: Scene) -> None:
     """Three jobs whose output and environment are old, a retried one, one record that is too much, and one that is to stay."""
-    for _ in range(3):
-        scene.outlast.run("--env", "OLD=1", "--", "seq", "1", "100")
+    for _ in range(3):  # one after the other: which has ended first decides
+        scene("wait", str(scene.outlast.run("--env", "OLD=1", "--", "seq", "1", "100")), status=0)
     scene.outlast.run("--env", "OLD=1", "--retries", "2", "--", "sh", "-c", "seq 1 100; exit 1")
-    scene("wait", "1-4")
+    scene("wait", "4")
     age(scene.outlast, 40, due=True)
     scene.outlast.run("--", "seq", "1", "100")
     scene("wait", "5", status=0)

@@ -96,7 +96,7 @@ def clean(
         return Cleaned(going=[*doomed(jobs.reading, policy, now(), logs=logs, records=records)], problems=[], done=False)
     problems: list[str] = []
     items: list[Item] = []
-    whole = Pass(jobs.store, remove, measure, problems.append, policy, logs=logs, records=records, settled=0)
+    whole = Pass(jobs.store, remove, measure, problems.append, policy, logs=logs, records=records, settled=0, runs=True)
     more = True
     while more:
         more = whole.step(now())

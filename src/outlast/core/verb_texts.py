@@ -76,8 +76,8 @@ DESCRIPTIONS: dict[str, str] = {
         "The supervisor does the same in the background, about once an hour while it lives.\n\n"
         "Output is kept for 30 days and up to 10 GiB, records for ever; only what has ended goes, the oldest first. Limits on the command "
         "line are for this time; `--set` lets them hold for the home, and `outlast group set GROUP` for a group, whose own limit takes the "
-        "place of the home's: what it keeps is then counted apart. `log.job.max-runs` and `log.job.max-bytes` act as a run of a job ends; "
-        "a job may have its own.\n\n"
+        "place of the home's: what it keeps is then counted apart. `log.job.max-runs` and `log.job.max-bytes` act as a run of a job ends, "
+        "and with `clean`; a job may have its own.\n\n"
         "With selectors the records of those jobs go, output and all; with `--logs` only their output. Whoever asks for a job that was "
         "removed is told when, and why. Ids are never given out twice. `--everything` is about the whole home."
     ),

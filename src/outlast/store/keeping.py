@@ -170,6 +170,26 @@ def hold_to_runs(store: "Store", job: "Job", now: int) -> "Job":
     return note_pruned(store, job, [(run, size, going[run]) for run, size in there[::-1] if run in going], now) if going else job
 
 
+def over_their_runs(reading: "Reading", rules: r.Policy) -> "list[Item]":
+    """Return the output of runs of ended jobs that have more of it than they may; costs what all jobs with several runs keep."""
+    found: list[Item] = []
+    for (number,) in reading.database.all("kept-of-several-runs"):
+        try:
+            job = reading.job(number)
+        except OutlastError:
+            continue
+        if job is None or job.status != ENDED:
+            continue
+        there = reading.database.all("kept-runs", number)
+        going = r.over_the_limit(there, *(rules.for_job(name, job.spec, job.group) for name in (r.JOB_RUNS, r.JOB_BYTES)))
+        found += [
+            Item(job=number, run=run, ended_at=job.ended_at or 0, size=size, group=job.group, name=job.name, reason=going[run])
+            for run, size in there[::-1]
+            if run in going
+        ]
+    return found
+
+
 def remove_records(store: "Store", items: "Sequence[Item]", now: int) -> "list[Item]":
     """Remove, in the present transaction, the records of these jobs and all that belongs to them. Returns those that went.
 

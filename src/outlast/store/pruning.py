@@ -38,9 +38,16 @@ def doomed(reading: "Reading", policy: r.Policy, now: int, *, logs: bool = True,
                     going.add(item.job)
                     yield item.replace(reason=reason, size=reading.database.one("kept-of", item.job)[0])
     if logs:
-        judge = r.Judge(policy, r.LOG_AGE, r.LOG_BYTES, k.kept(reading), now)
+        totals, runs = k.kept(reading), set()
+        for item in k.over_their_runs(reading, policy):
+            if item.job not in going:
+                runs.add((item.job, item.run))
+                for pool in {None, item.group}:
+                    totals[pool] = totals.get(pool, 0) - item.size
+                yield item
+        judge = r.Judge(policy, r.LOG_AGE, r.LOG_BYTES, totals, now)
         for item, status in _all(lambda place: k.oldest_logs(reading, place, READ), judge, None):
-            if status == ENDED and item.job not in going:
+            if status == ENDED and item.job not in going and (item.job, item.run) not in runs:
                 reason = judge.reason(item.group, item.ended_at, item.size)
                 if reason is not None:
                     yield item.replace(reason=reason)
@@ -72,6 +79,7 @@ class Pass:
         "_left_at",
         "_measure",
         "_needed",
+        "_over",
         "_place",
         "_policy",
         "_remove",
@@ -86,9 +94,12 @@ class Pass:
 
     def __init__(
         self, store: "Store", remove: "Callable[[str], str | None]", measure: "Callable[[str], int]", tell: "Callable[[str], None]",
-        policy: "r.Policy | None" = None, *, logs: bool = True, records: bool = True, settled: int = SETTLED,
+        policy: "r.Policy | None" = None, *, logs: bool = True, records: bool = True, settled: int = SETTLED, runs: bool = False,
     ) -> None:  # fmt: skip
-        """`tell` is called with each sentence about what was passed by; `policy` None: what is set; `settled`: see SETTLED."""
+        """`tell` is called with each sentence about what was passed by; `policy` None: what is set; `settled`: see SETTLED.
+
+        `runs`: look through all jobs with several runs, too, for what a limit that was set since their ends lets go.
+        """
         self._store, self._remove, self._measure, self._tell, self._settled = store, remove, measure, tell, settled
         self._policy = policy or k.policy(store)
         self._place: tuple[int, ...] = k.BEGIN
@@ -100,6 +111,9 @@ class Pass:
         self._steps: list[Step] = [self._count, self._leave]
         for group in self._policy.scopes(r.AGE, r.JOBS) if records else ():
             self._steps.append(lambda now, g=group: self._records(now, g))  # type: ignore[misc]
+        self._over: list[Item] | None = None
+        if logs and runs:
+            self._steps.append(self._runs)
         if logs:
             self._steps.append(self._logs)
             self._steps += [self._leave, Forgetting(store, self._policy).step]
@@ -136,6 +150,13 @@ class Pass:
     def _remove_records(self, items: "list[Item]", now: int) -> "list[str]":
         self.removed = k.remove_records(self._store, items, now)
         return []
+
+    def _runs(self, now: int) -> bool:
+        if self._over is None:
+            self._over = k.over_their_runs(self._store, self._policy)
+        some, self._over = self._over[:AT_ONCE], self._over[AT_ONCE:]
+        self._apply(lambda: (some, False), lambda items: self._prune_logs(items, now), now)
+        return bool(self._over)
 
     def _logs(self, now: int) -> bool:
         def going() -> "tuple[list[Item], bool]":

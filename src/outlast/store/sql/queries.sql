@@ -106,6 +106,8 @@ SELECT id, 0, ended_at, 1, "group", status, name FROM jobs INDEXED BY jobs_group
 SELECT count(*) FROM jobs INDEXED BY jobs_group WHERE "group" = ? AND ended_at IS NOT NULL
 -- name: kept-of
 SELECT coalesce(sum(kept), 0) FROM runs WHERE job = ? AND kept > 0
+-- name: kept-of-several-runs
+SELECT r.job FROM runs AS r INDEXED BY runs_kept WHERE r.kept > 0 GROUP BY r.job HAVING count(*) > 1 ORDER BY r.job
 -- name: unkeep
 UPDATE runs SET kept = 0 WHERE job = ? AND run = ? AND kept > 0
 -- name: put-leaving
