@@ -1,10 +1,13 @@
 """Whoever takes output away dies at each failpoint of it in turn; the next one goes on, and nothing else is touched or told twice."""
 
+import select
+
 import pytest
 
 from cli.ageing import age, files, rows
-from crash.scene import DIED, Scene, until
+from crash.scene import DIED, WITHIN, Scene, until
 from outlast import seams
+from support import eventually
 
 PRUNING = [name for name in seams.FAILPOINTS if name.startswith(("prune.", "forget."))]
 
@@ -62,3 +65,30 @@ def test_a_supervisor_dies_at(scene: Scene, name: str) -> None:
     scene("clean", "--force", status=0)
     assert "6.1.log" not in files(scene.home)
     check(scene)
+
+
+def test_everybody_at_once(scene: Scene) -> None:
+    """Jobs run and retry, several take away what they leave as soon as they end, and are killed at it: at the end all is sound."""
+    count = 150
+    lines = "".join(f"sleep 0.05; seq 1 {20 + number}; exit {int(number % 3 == 0)}\n" for number in range(count))
+    (scene.folder / "lines").write_text(lines)
+    limits = ("--retention.jobs", "10", "--retention.log-bytes", "2000", "--log.job.max-runs", "1")
+    env = {"OUTLAST_FAILPOINTS": "prune.after-files=delay:20,prune.after-commit=delay:5"}
+    scene("run", "--from", "lines", "-j", "4", "--retries", "1", status=0)
+    kills = rounds = 0
+    while scene.outlast("ps", "--ids", status=0).text:
+        rounds += 1
+        with scene.outlast.start("clean", "--force", *limits, env=env) as first, scene.outlast.start("clean", "--force", *limits):
+            select.select([], [], [], 0.05 + rounds % 5 * 0.03)
+            kills += first.poll() is None
+            first.kill()
+    assert kills > 3
+    eventually(lambda: scene.outlast("ps", "--ids", status=0).text == "", WITHIN)
+    scene("clean", "--force", *limits, status=0)
+    assert 10 == len(rows(scene.home, "SELECT id FROM jobs"))
+    assert 2000 >= sum(path.stat().st_size for path in (scene.home / "runs").rglob("*.log*"))
+    assert [] == rows(scene.home, "SELECT * FROM leaving")
+    assert [(count - 10,)] == rows(scene.home, "SELECT sum(last - first + 1) FROM removed")
+    assert [(count,)] == rows(scene.home, "SELECT seq FROM sqlite_sequence WHERE name = 'jobs'")
+    checked = scene("doctor", "--check")
+    assert 0 == checked.status, checked.stdout

@@ -43,14 +43,15 @@ class Forgetting:
         if len(found) == READ and self._stale:
             self._place = found[-1][:3]
             return True
+        self._store.database.execute("PRAGMA secure_delete=ON")  # what was in the rows is overwritten
         for name in self._stale:
             self._forget(name, now)
+        self._store.database.execute("PRAGMA secure_delete=OFF")
         return False
 
     def _forget(self, name: str, now: int) -> None:
         failpoint("forget.before")
         queries, execute = self._store.database.queries, self._store.database.execute
-        execute("PRAGMA secure_delete=ON")  # what was in the row is overwritten
         with self._store.batch() as store:
             row = store.database.one("environment-stale", name, self._before)
             if row is None or store.database.one("environment-active", name) is not None:

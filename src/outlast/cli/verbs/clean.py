@@ -51,6 +51,8 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     for problem in told.problems:
         print(f"outlast: {problem}", file=sys.stderr)
     if not options.get("quiet"):
+        if not told.done and len(told.going) > SHOWN and not options.get("json") and not options.get("ids"):
+            print(f"outlast: {len(told.going) - SHOWN} more; `--json` shows them", file=sys.stderr)
         print(f"outlast: {_summary(told)}", file=sys.stderr)
     return EXIT_NOT_ALL if told.problems else 0
 
@@ -110,8 +112,7 @@ def _items(told: Cleaned) -> str:
         for item in told.going[:SHOWN]
     ]  # fmt: skip
     headings = ("JOB", "WHAT", "OUTPUT", "ENDED", "BY", "NAME")
-    text = table(headings, rows, width=width(os.environ), right=(0, 2), whole=(1, 2, 3, 4), bold=colours(os.environ))
-    return text + (f"and {len(told.going) - SHOWN} more\n" if len(told.going) > SHOWN else "")
+    return table(headings, rows, width=width(os.environ), right=(0, 2), whole=(1, 2, 3, 4), bold=colours(os.environ))
 
 
 def _summary(told: Cleaned) -> str:
