@@ -39,6 +39,9 @@ FAILPOINTS = (
     "watch.before-save", "watch.after-save",
     "checkpoint.before", "checkpoint.after", "leave.before", "leave.after",
     "upgrade.before-exec", "texts.before-commit", "texts.after-commit",
+    "prune.before", "prune.after-commit", "prune.after-files", "prune.after-strike", "forget.before", "forget.after-commit",
+    "backup.before", "backup.after-copy", "backup.after", "repair.after-copy", "repair.before-replace", "repair.after-file",
+    "repair.after-rows",
 )  # fmt: skip
 SHIM_FAILPOINTS = (
     "before-spawn", "before-started", "after-started", "after-spawn", "before-output", "after-output", "before-rotate", "during-rotate",

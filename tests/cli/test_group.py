@@ -11,7 +11,7 @@ def test_from_making_to_removing(outlast):
     assert (0, b"", f"outlast: no groups in {outlast.home}\n".encode()) == tuple(told)
     assert (0, b"", b"") == tuple(outlast("group", "set", "g", "--slots", "2"))
     assert "GROUP SLOTS RUNNING QUEUED PENDING STATE g 2 0 0 0".split() == outlast("group", "list").text.split()
-    shape = {"name": "g", "slots": 2, "paused": False, "draining": False, "running": 0, "queued": 0, "pending": 0}
+    shape = {"name": "g", "slots": 2, "paused": False, "draining": False, "running": 0, "queued": 0, "pending": 0, "limits": {}}
     assert {"schema": 1, "groups": [shape]} == outlast("group", "list", "--json").json
     assert {"schema": 1, **shape} == outlast("group", "show", "g", "--json").json
     assert {"schema": 1, **shape, "slots": None} == outlast("group", "set", "g", "--slots", "none", "--json").json

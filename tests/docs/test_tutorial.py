@@ -15,7 +15,7 @@ PAGES = (
     "docs/tutorial.md", "README.md", "docs/how-to/wait-for-something.md", "docs/how-to/put-jobs-in-order.md",
     "docs/how-to/retry-and-limit.md", "docs/how-to/nightly-backup.md", "docs/how-to/give-a-job-input.md", "docs/how-to/see-what-it-uses.md",
     "docs/how-to/progress.md", "docs/how-to/what-changed.md", "docs/how-to/feedback.md", "docs/how-to/warnings.md",
-    "docs/how-to/history.md",
+    "docs/how-to/history.md", "docs/how-to/keep-and-clean.md",
 )  # fmt: skip
 BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
 

@@ -210,19 +210,19 @@ def _many(text: bytes) -> Callable[[int], bytes]:
 
 
 TARGETS: dict[str, Target] = {
-    "feedback": Target(feedback, (b"[info]Starting\n[playbook]my\n[info]\n[heartbeat]\n[progress]12\n", b"[]\n# c\n[1a]x\n[a b]y\n[progress]3/10"),
+    "feedback": Target(feedback, (b"[i]Start\n[book]my\n[i]\n[heartbeat]\n[progress]12\n", b"[]\n# c\n[1a]x\n[a b]y\n[progress]3/10"),
                        (_many(b"["), _many(b"[a]\n"), _many(b"[]\n"), _many(b"[a]b"), _many(b"\n"), _many(b"[1]\n"), _many(b"#"))),
     "output": Target(output, (b"25/100 files (25%)\n", b" 45%|####| 45/100 [00:10<00:12, 4.4it/s]\r", b'{"done": 3, "total": 9}\n',
                               b"  1,234  45%  1.2MB/s  0:00:10 (xfr#5, to-chk=10/100)\r", b"\x1b]9;4;1;50\x1b\\", b"done=3 total=9\n",
                               b"step 3 to 9\n", b"[ 25%] Building\n", b"12K .......... .......... 45% 1.2M 3s\n"),
-                     (_many(b"1/"), _many(b"%"), _many(b"1/2 "), _many(b"\x1b["), _many(b"\r"), _many(b"a="), _many(b'{"a":'), _many(b"9"))),
+                     (_many(b"1/"), _many(b"%"), _many(b"1/2 "), _many(b"\x1b["), _many(b"\r"), _many(b"a="), _many(b'{"a":'))),
     "filter": Target(filter_, (b'status = running and (name ~ "b*" or group in (a, b)) and duration > 10m', b"not ended > yesterday",
                                b"param.x =~ '^a'", b"warnings > 0 and feedback.progress = 1", b"key = none or text"),
                      (_many(b"("), _many(b"not "), _many(b"a or "), _many(b"'"), _many(b"id = 1 and "), _many(b"a,"))),
     "glob": Target(glob, (b"b*[a-z]?\nbackup1", b"[^a]*\nb"), (_many(b"*a"), _many(b"["), _many(b"?"))),
     "window": Target(window, (b"last 7 days", b"2026-11", b"yesterday..8am", b"this week"), (_many(b"last "), _many(b".."), _many(b"9"))),
     "constants": Target(constants, (b"site = berlin\n# c\n=x\n",), (_many(b"="), _many(b"a=b\n"), _many(b"\n"))),
-    "secrets": Target(secrets, (b"hunter2hunter2", b"a correct-horse b", b"https://u:p@h/"), (_many(b"hunter2"), _many(b"://"), _many(b"="))),
+    "secrets": Target(secrets, (b"hunter2hunter2", b"a correct-horse b", b"https://u:p@h/"), (_many(b"hunter2"), _many(b"://"))),
     "log": Target(log, (STAMP + b"F x\n", STAMP + b"P x\n" + STAMP + b"F y\n", STAMP.replace(b"out", b"err") + b"F \x9b\n", b"torn\n"),
                   (_many(STAMP + b"P x\n"), _many(STAMP + b"F x\n"), _many(b"\n"), _many(b"x"), _many(STAMP + b"F x\nx\n"))),
     "gaps": Target(gaps_file, (GAP,), (_many(b"{"), _many(b"[\n"), _many(GAP))),

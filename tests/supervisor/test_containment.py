@@ -126,3 +126,20 @@ def test_a_supervisor_that_dies_at_once_is_not_started_in_a_tight_loop(outlast: 
     took = time.monotonic() - began
     assert 0 == told.status  # one that a guard starts, in its own environment, serves it
     assert 1 <= log(outlast).count("died of Bug: failpoint adopt.before") <= took  # each has kept the lock for a second
+
+
+@pytest.mark.parametrize("surroundings", ["{", "[]", '{"umask": 18}', '{"umask": "x", "rlimits": 7}'], ids=["cut", "list", "half", "odd"])
+def test_an_environment_that_cannot_be_read_stops_nobody_else(outlast: Outlast, surroundings: str) -> None:
+    outlast("group", "pause", "g", status=0)
+    bad = outlast.run("-g", "g", "--env", "BAD=1", *TRUE)
+    good = outlast.run("-g", "g", *TRUE)
+    with closing(sqlite3.connect(outlast.home / "outlast.db", timeout=30)) as database, database:
+        told = "UPDATE environments SET surroundings = ? WHERE hash = (SELECT environment FROM jobs WHERE id = ?)"
+        database.execute(told, (surroundings, bad))
+    outlast("group", "resume", "g", status=0)
+    assert 0 == outlast("wait", str(good)).status
+    assert 1 == outlast("wait", str(bad)).status
+    assert "not_started" == outlast.show(bad)["outcome"]
+    succeeds(outlast)
+    assert "its environment cannot be read" in log(outlast)
+    assert "died" not in log(outlast)

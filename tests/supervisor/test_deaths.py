@@ -149,7 +149,7 @@ def test_counts_are_true_without_a_supervisor(outlast: Outlast, short_path: Path
     status = outlast("supervisor", "status", "--json").json
     assert counts == {name: status[name] for name in counts}
     assert "0 running, 1 queued, 1 pending" in outlast("supervisor", "status").text
-    group = {"name": "g", "slots": 2, "paused": False, "draining": False, **counts}
+    group = {"name": "g", "slots": 2, "paused": False, "draining": False, **counts, "limits": {}}
     assert [group] == outlast("group", "list", "--json").json["groups"]  # a group that was never set is there as long as its jobs
     assert {"schema": 1, **group} == outlast("group", "show", "g", "--json").json
     assert "a free slot" in outlast("why", str(waits)).text

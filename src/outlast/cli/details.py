@@ -201,10 +201,13 @@ def groups_table(groups: "Iterable[Mapping[str, Any]]", *, width: int | None = N
             "none" if group["slots"] is None else str(group["slots"]),
             *(str(group.get(count, 0)) for count in ("running", "queued", "pending")),
             ", ".join(word for word in ("paused", "draining") if group.get(word)),
+            ", ".join(f"{limit} {text}" for limit, text in group.get("limits", {}).items()),
         ]
         for group in groups
     ]
-    headings = ("GROUP", "SLOTS", "RUNNING", "QUEUED", "PENDING", "STATE")
+    limited = any(row[-1] for row in rows)
+    headings = ("GROUP", "SLOTS", "RUNNING", "QUEUED", "PENDING", "STATE", *(("KEEPS",) if limited else ()))
+    rows = [row[: len(headings)] for row in rows]
     return table(headings, rows, width=width, right=(1, 2, 3, 4), bold=colours) if rows else ""
 
 

@@ -333,8 +333,8 @@ def _check(verb: Verb, form: Form, operands: list[str], options: "dict[str, Any]
                 raise UsageError(f"--{name} belongs to `outlast {verb.name} {other.word}`", usage)
     if verb.operand_choices and operands and operands[0] not in verb.operand_choices:
         raise UsageError(f"{_shown(operands[0])} is none of {', '.join(verb.operand_choices)}", usage)
-    if verb.name == "group" and form.word == "set" and "slots" not in options:
-        raise UsageError("nothing is to be set", "write `outlast group set GROUP --slots N`")
+    if verb.name == "group" and form.word == "set" and options.keys().isdisjoint(form.options):
+        raise UsageError("nothing is to be set", "write `outlast group set GROUP --slots N`, or name a limit of what is kept")
 
 
 def _check_run(options: "dict[str, Any]", command: list[str]) -> None:

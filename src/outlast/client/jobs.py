@@ -324,7 +324,7 @@ class Jobs(Wishes, Looking):
             some = ids[start : start + _AT_ONCE]
             states = self.states(some, proved=proved)
             for number in some:
-                yield number in states and states[number][0] in goals
+                yield number not in states or states[number][0] in goals  # a job that is there no more had ended
 
     # After a reboot
 

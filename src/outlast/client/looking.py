@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from outlast.client.bundle import Bundled
     from outlast.client.changes import Changes
     from outlast.client.jobs import Jobs, Selected
+    from outlast.client.keeping import Cleaned
     from outlast.client.output import Output
+    from outlast.client.repairing import Repaired
     from outlast.client.reported import Reported
     from outlast.core.job import Job
     from outlast.core.observed import Observed
@@ -147,3 +149,50 @@ class Looking:
         from outlast.client.bundle import bundle
 
         return bundle(self._jobs, which, path, full_logs=full_logs, force=force)
+
+    # Keeping
+
+    def clean(
+        self, selected: "Selected" = (), *, force: bool = False, logs: bool = True, records: bool = True,
+        limits: "Mapping[str, Any] | None" = None,
+    ) -> "Cleaned":  # fmt: skip
+        """Return what goes by the limits, or of the jobs that are named; with `force` it is gone. See `client.keeping.clean`."""
+        from outlast.client.keeping import clean
+
+        return clean(self._jobs, selected, force=force, logs=logs, records=records, limits=limits)
+
+    def clean_everything(self, *, force: bool = False) -> "tuple[int, list[str]]":
+        """Return how many bytes the whole home has and what in it is not ours; with `force` it is gone. Raises Refused: jobs are active."""
+        from outlast.client.keeping import everything
+
+        return everything(self._jobs, force=force)
+
+    def limits(self) -> "list[dict[str, Any]]":
+        """Return what is kept how long: name, group (None: everybody else), value, text, origin (default, set, group)."""
+        from outlast.client.keeping import limits
+
+        return limits(self._jobs)
+
+    def set_limits(self, group: str | None = None, limits: "Mapping[str, Any] | None" = None, *, unset: "Iterable[str]" = ()) -> None:
+        """Keep limits like {"retention": {"log_age": "90d"}} for the home or a group; `unset`: those that are taken back."""
+        from outlast.client.keeping import set_limits
+
+        set_limits(self._jobs, group, limits or {}, unset)
+
+    def backup(self, path: str) -> int:
+        """Write a consistent copy of all records to `path`, while jobs go on. Returns its size. Raises Refused: `path` is there."""
+        from outlast.client.repairing import back_up
+
+        return back_up(self._jobs, path)
+
+    def check(self) -> "list[str]":
+        """Return everything that is wrong with the home to the last row and file, as sentences. Nothing is changed."""
+        from outlast.client.repairing import check
+
+        return check(self._jobs)
+
+    def repair(self) -> "Repaired":
+        """Make right what can be, after a copy was made. Returns `.done` (sentences) and `.folder` (what was there before)."""
+        from outlast.client.repairing import repair
+
+        return repair(self._jobs)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from outlast.client.jobs import Jobs
 
+_TRIES = 200
+_BETWEEN = 0.05  # seconds
+
 
 def status(jobs: "Jobs") -> "dict[str, Any]":
     """Return pid (None if none lives), version, since when (ns), and how many jobs run, are queued, are pending."""
@@ -46,6 +49,22 @@ def leave(jobs: "Jobs") -> bool:
     finally:
         connection.close()
     return True
+
+
+def keep_out(jobs: "Jobs") -> int:
+    """Ask the supervisor to leave and take its place in the lock, so that none lives until that is closed. Returns the descriptor.
+
+    Jobs go on. Raises Refused if there is always one, or one does not leave.
+    """
+    import select
+
+    for _ in range(_TRIES):  # it is just starting or ending, or one that died was followed by another
+        leave(jobs)
+        lock = jobs.home.take_lock("supervisor.lock")
+        if lock is not None:
+            return lock
+        select.select([], [], [], _BETWEEN)
+    raise Refused("a supervisor lives that does not leave", "`outlast supervisor status` names it; end it and try again")
 
 
 def be_one(jobs: "Jobs") -> None:

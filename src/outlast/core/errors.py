@@ -58,6 +58,10 @@ class SystemFault(OutlastError):
     job: int | None = None
 
 
+class Damaged(SystemFault):
+    """A value in the database cannot be read: whoever needs it cannot go on, everybody else can."""
+
+
 class Bug(OutlastError):
     """A broken invariant of ours."""
 

@@ -271,8 +271,8 @@ def _current(job: Job, run: Run | None, number: int | None) -> Run:
 
 def _over(job: Job, run: Run, ending: Ending) -> Run:
     told = {name: content for name, content in ending.items() if name not in _OF_THE_JOB}
-    most = None if not ending.log else _most_kept(job)
-    return run.replace(status=ENDED, kept=ending.log if most is None else min(ending.log or 0, most), **told)
+    most = None if not ending.log else _most_kept(job)  # no length is told: whoever prunes measures the files
+    return run.replace(status=ENDED, kept=ending.log if most is None or ending.log is None else min(ending.log, most), **told)
 
 
 _OF_THE_JOB = frozenset({"feedback", "progress"})  # of an ending: what the job keeps, not the run

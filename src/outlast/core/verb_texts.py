@@ -133,8 +133,25 @@ DESCRIPTIONS: dict[str, str] = {
         "`pause` lets no job of the group start; those that run go on. `drain` lets the group take no more jobs; those that it has run to "
         "their ends. `resume` takes both back."
     ),
+    "clean": (
+        "Tell how long output and records are kept, where each limit comes from, and what is over its limit. `--force` takes that away. "
+        "The supervisor does the same in the background, about once an hour while it lives.\n\n"
+        "Output is kept for 30 days and up to 10 GiB, records for ever; only what has ended goes, the oldest first. Limits on the command "
+        "line are for this time; `--set` lets them hold for the home, and `outlast group set GROUP` for a group, whose own limit takes the "
+        "place of the home's: what it keeps is then counted apart. `log.job.max-runs` and `log.job.max-bytes` act as a run of a job ends, "
+        "and with `clean`; a job may have its own.\n\n"
+        "With selectors the records of those jobs go, output and all; with `--logs` only their output. Whoever asks for a job that was "
+        "removed is told when, and why. Ids are never given out twice. `--everything` is about the whole home."
+    ),
     "doctor": (
-        "Check the home, its database and file system, the machine and the installation, and say what is wrong and what to do about it."
+        "Check the home, its database and file system, the machine and the installation, and say what is wrong and what to do about it. "
+        "`--check` looks at every row and every file of a run as well; nobody has to wait meanwhile.\n\n"
+        "`--backup FILE` writes a consistent copy of the database: records, not output. To go back to it, put it in the place of "
+        "`outlast.db` while no supervisor lives, and remove `outlast.db-wal`.\n\n"
+        "`--repair` asks the supervisor to leave (jobs go on) and keeps a copy of everything that it changes in `before-repair-TIME` in "
+        "the home. A database that SQLite calls damaged is read as far as it goes into a new one; values that cannot be read are emptied, "
+        "what belongs to nobody is moved out, counts are made anew. A job that waits and has lost a part of what it was to do ends as "
+        "`aborted`; ids that were given out are not given out again."
     ),
     "supervisor": (
         "The supervisor starts jobs and records how they end. It starts by itself when there is work and leaves when there is "
@@ -276,7 +293,21 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "enable": (("outlast enable backup", ""),),
     "list-disabled": (("outlast list-disabled", ""),),
-    "doctor": (("outlast doctor", ""), ("outlast doctor --json", "")),
+    "clean": (
+        ("outlast clean", "the limits, and what is over them"),
+        ("outlast clean --force", ""),
+        ("outlast clean --retention.log-age 7d", "what would go if only a week's output was kept"),
+        ("outlast clean --set --retention.log-age 90d --retention.log-bytes 50GiB", ""),
+        ("outlast group set nightly --retention.log-age 365d", "a group that keeps its output longer"),
+        ("outlast clean outcome:succeeded --logs --force", "the output of what went well"),
+        ("outlast clean --everything", "what the whole home has"),
+    ),
+    "doctor": (
+        ("outlast doctor", ""),
+        ("outlast doctor --check", "to the last row and file"),
+        ("outlast doctor --backup outlast-backup.db", ""),
+        ("outlast doctor --repair", ""),
+    ),
     "supervisor": (("outlast supervisor status", ""), ("outlast supervisor start", ""), ("outlast supervisor stop", "")),
     "service": (
         ("outlast service install", ""),
@@ -358,7 +389,15 @@ EXITS: "dict[str, tuple[tuple[int | str, str], ...]]" = {
     "hostinfo": _USUAL,
     "listen": (_OK, _USAGE, _NO_JOB, _WORLD, _BUG),
     "group": (_OK, _USAGE, (3, "no such group"), (4, "refused: it has jobs that have not ended"), _WORLD, _BUG),
-    "doctor": (_OK, (1, "something is wrong; what and what to do is said"), _USAGE, _WORLD, _BUG),
+    "clean": (_OK, (1, "something could not be removed; it is named"), _USAGE, _NO_JOB, (4, "refused: jobs have not ended"), _WORLD, _BUG),
+    "doctor": (
+        _OK,
+        (1, "something is wrong; what and what to do is said"),
+        _USAGE,
+        (4, "refused: the file is there already"),
+        _WORLD,
+        _BUG,
+    ),
     "supervisor": (_OK, _USAGE, (4, "refused: another one lives"), _WORLD, _BUG),
     "service": (
         _OK,
@@ -379,5 +418,5 @@ OVERVIEW: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Look", ("list", "ps", "history", "top", "show", "stats", "why", "logs", "feedback", "events", "listen", "diff", "bundle")),
     ("Wait and end", ("wait", "stop", "interrupt", "kill", "signal")),
     ("Hold back", ("pause", "resume", "hold", "release", "approve", "disable", "enable", "list-disabled")),
-    ("Keep in order", ("group", "supervisor", "service", "doctor", "hostinfo", "completion", "help", "version")),
+    ("Keep in order", ("group", "supervisor", "service", "clean", "doctor", "hostinfo", "completion", "help", "version")),
 )

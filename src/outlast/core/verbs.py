@@ -216,6 +216,34 @@ def _of_service() -> tuple[Option, ...]:
     )  # fmt: skip
 
 
+def _of_clean() -> tuple[Option, ...]:
+    from outlast.core.retention import LIMITS, UNSET
+
+    return (
+        Option("force", kinds.FLAG, "take it away; without it only what would go is told", "--force"),
+        Option("dry-run", kinds.FLAG, "tell what would go, as without --force", "--dry-run"),
+        Option("logs", kinds.FLAG, "only output; records stay", "--logs"),
+        Option("records", kinds.FLAG, "only whole records, with their output", "--records"),
+        *LIMITS,
+        Option("set", kinds.FLAG, "let these limits hold from now on; nothing is taken away", "--set --retention.log-age 90d"),
+        UNSET,
+        Option("everything", kinds.FLAG, "the whole home; refused while jobs have not ended", "--everything"),
+    )  # fmt: skip
+
+
+def _of_group() -> tuple[Option, ...]:
+    from outlast.core.retention import LIMITS, UNSET
+
+    return (
+        Option("slots", kinds.LIMIT, "how many of its jobs run at once; `none`: as many as there are", "--slots 4", metavar="N"),
+        *LIMITS, UNSET, FOLLOW,
+    )  # fmt: skip
+
+
+_SET = (
+    "slots", "retention.log-age", "retention.log-bytes", "retention.age", "retention.jobs", "log.job.max-runs", "log.job.max-bytes",
+    "unset",
+)  # fmt: skip
 _SELECTED = (Form("", "[SELECTOR...]", 0, MANY),)
 _JOB_OR_RUN = (Form("job", "SELECTOR...", 0, MANY), Form("run", "JOB", 1, 1))
 
@@ -276,14 +304,16 @@ VERBS: tuple[Verb, ...] = (
     )),
     Verb("hostinfo", "show the facts and constants of this host", (Form(""),)),
     Verb("group", "list, change or remove groups", (
-        Form("list", "", 0, 0, ("follow",)), Form("set", "GROUP", 1, 1, ("slots",)), Form("show", "GROUP", 1, 1, ("follow",)),
-        Form("remove", "GROUP", 1, 1),
-        Form("pause", "GROUP", 1, 1), Form("resume", "GROUP", 1, 1), Form("drain", "GROUP", 1, 1),
-    ), lambda: (
-        Option("slots", kinds.LIMIT, "how many of its jobs run at once; `none`: as many as there are", "--slots 4", metavar="N"),
-        FOLLOW,
+        Form("list", "", 0, 0, ("follow",)), Form("set", "GROUP", 1, 1, _SET), Form("show", "GROUP", 1, 1, ("follow",)),
+        Form("remove", "GROUP", 1, 1), Form("pause", "GROUP", 1, 1), Form("resume", "GROUP", 1, 1), Form("drain", "GROUP", 1, 1),
+    ), _of_group),
+    Verb("clean", "tell what is kept how long, and remove what is over its limit", _SELECTED, _of_clean),
+    Verb("doctor", "check the home, the machine and the installation", (Form(""),), lambda: (
+        Option("backup", kinds.TEXT, "write a consistent copy of all records to FILE, while jobs go on", "--backup outlast-backup.db",
+               metavar="FILE"),
+        Option("check", kinds.FLAG, "look at every row and every file as well", "--check"),
+        Option("repair", kinds.FLAG, "make right what can be, after a copy was made", "--repair"),
     )),
-    Verb("doctor", "check the home, the machine and the installation", (Form(""),)),
     Verb("supervisor", "say what the supervisor does, start it, stop it, or run one in front",
          (Form("status"), Form("start"), Form("stop"), Form("run"))),
     Verb("service", "have jobs that wait start after a reboot, without anybody calling outlast",

@@ -39,6 +39,7 @@ class Batch:
             self._store._model = None  # noqa: SLF001
             self._store._events = []  # noqa: SLF001
             self._store._fronted = self._store._needed = self._store._ruled = None  # noqa: SLF001
+            self._store.kept_by = {}
             self._store.changed = []
             self._store.joined = set()
             self._store.open_group = None
@@ -64,7 +65,18 @@ class Batch:
                 store.database.execute_many(store.database.queries["insert-event"], store._events)  # noqa: SLF001
             if kind is None and store._ended:  # noqa: SLF001
                 store.database.execute(store.database.queries["count-ended"], (store._ended,))  # noqa: SLF001
+            if kind is None and store.kept_by:
+                self._note_kept(store)
         finally:
             self._transaction.__exit__(kind, error, trace)  # it knows of what failed
         if kind is None:
             store._runs = written  # noqa: SLF001
+
+    @staticmethod
+    def _note_kept(store: "Store") -> None:
+        """Write how much more, or less, output is kept."""
+        from outlast.store.rows import as_stored_text
+
+        for group, size in store.kept_by.items():
+            name = "kept" if group is None else as_stored_text(f"kept:{group}")
+            store.database.execute(store.database.queries["add-kept"], (name, size))

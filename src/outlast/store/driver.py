@@ -97,7 +97,7 @@ class Database:
             (version,) = self.connection.execute("PRAGMA user_version").fetchone()
             self._refuse_newer(version)
             for number in range(version + 1, SCHEMA + 1):
-                for statement in _statements(read_sql(f"{number:04d}.sql")):
+                for statement in statements(read_sql(f"{number:04d}.sql")):
                     self.connection.execute(statement)
                 self.connection.execute(f"PRAGMA user_version={number:d}")
             self.connection.execute("COMMIT")
@@ -291,7 +291,8 @@ def _opened(uri: str, timeout: float) -> "sqlite3.Connection":
     return connection
 
 
-def _statements(script: str) -> "list[str]":
+def statements(script: str) -> "list[str]":
+    """Return the single statements of an SQL file; no `;` stands in a text of one."""
     lines = (line.split("--")[0] for line in script.splitlines())
     return [part for part in "\n".join(lines).split(";") if part.strip()]
 

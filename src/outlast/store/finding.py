@@ -76,9 +76,21 @@ def find(reading: "Reading", selectors: "Iterable[Selector]", *, to_end: bool = 
     for selector in selectors:
         jobs = _by_word(reading, selector.value, every=every) if to_end and selector.kind == s.WORD else _read(reading, selector)
         if not jobs and selector.single:
+            _refuse_removed(reading, selector)
             raise NotFound(f"no job `{selector.text[:80]}`", f"`outlast list` shows what there is in {reading.database.home.path}")
         found.update((job.id, job) for job in jobs)
     return list(found.values())
+
+
+def _refuse_removed(reading: "Reading", selector: "Selector") -> None:
+    """Raise NotFound that says when and why, if a job with that id was removed."""
+    from outlast.core.times import format_time_utc
+    from outlast.store.keeping import why_removed
+
+    told = why_removed(reading, selector.value[0][0]) if selector.kind == s.IDS else None
+    if told is not None:
+        day = (format_time_utc(told[1]) or "")[:10]
+        raise NotFound(f"job {selector.text[:80]} was removed on {day} by {told[0]}", "`outlast clean` says what is kept how long")
 
 
 def find_ids(reading: "Reading", selectors: "Iterable[Selector]") -> "list[int]":

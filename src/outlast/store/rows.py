@@ -1,6 +1,6 @@
 """Rows to values and back. The order of the fields of a value is the order of the columns."""
 
-from outlast.core.errors import SystemFault
+from outlast.core.errors import Damaged, SystemFault
 from outlast.core.job import Job, Run
 from outlast.core.jsontext import dumps, loads
 from outlast.core.value import made
@@ -77,7 +77,7 @@ def as_json(text: str, field: str) -> "Any":
             return value
         raise TypeError(f"it is {value!r:.40}")
     except (ValueError, TypeError, RecursionError) as error:
-        raise SystemFault(
+        raise Damaged(
             f"a row of outlast.db is damaged (`{field}`: {error})", "trying again does not help; `outlast doctor` says more"
         ) from error
 

@@ -12,6 +12,7 @@ from outlast.core.value import Value
 from outlast.home import Home
 from outlast.seams import failpoint
 from outlast.store.batch import Batch
+from outlast.store.grouping import Grouping
 from outlast.store.reading import Reading
 from outlast.store.rows import (
     JOB_COLUMNS,
@@ -75,7 +76,7 @@ class Submission(Value):
     _defaults = {"needs": (), "front": None, "model": None, "held": False}
 
 
-class Store(Reading):
+class Store(Reading, Grouping):
     """The database of a home, to read and to write."""
 
     __slots__ = (
@@ -90,6 +91,8 @@ class Store(Reading):
         "_runs",
         "changed",
         "joined",
+        "kept_by",
+        "leaving",
         "open_group",
     )
 
@@ -108,6 +111,8 @@ class Store(Reading):
         self.open_group: str | None = None  # that the present batch was found to take jobs
         self.joined: set[int] = set()  # ids of jobs that a submission of the last batch joined
         self.changed: list[int] = []  # ids of jobs that the last batch wrote
+        self.kept_by: dict[str | None, int] = {}  # group (None: all) -> bytes of output that the present batch adds to what is kept
+        self.leaving = False  # files are to be removed, since somebody last looked
 
     def batch(self) -> "Batch":
         """Return a transaction that groups several verbs into one durable commit."""
@@ -231,6 +236,8 @@ class Store(Reading):
             raise Stale(f"job {job.id} has changed since version {job.version}")
         for told in runs.values():
             self.database.execute(_PUT_RUN, row_of_run(told))
+            if told.kept:
+                self.note_kept(new.group, told.kept)
         for made, event in steps:
             self._add_event(made, event, now)
         self._runs.pop(job.id, None)
@@ -240,7 +247,21 @@ class Store(Reading):
             self._ended += 1
         if new.status != job.status or new.waits != job.waits:
             self._note_needs(job, new, events)
+        if new.run > 1 and new.status != RUNNING and runs:
+            from outlast.store.keeping import hold_to_runs
+
+            return hold_to_runs(self, new, now)
         return new
+
+    def note_kept(self, group: str | None, size: int) -> None:
+        """Note that so many bytes of output more (or fewer) are kept, in all and in a group; written at the end of the batch."""
+        self.kept_by[None] = self.kept_by.get(None, 0) + size
+        if group is not None:
+            self.kept_by[group] = self.kept_by.get(group, 0) + size
+
+    def count_out(self) -> None:
+        """Note that one job fewer has ended: its record is removed."""
+        self._ended -= 1
 
     def _note_needs(self, job: Job, new: Job, events: "Sequence[e.AnyEvent]") -> None:
         """Keep the table of needs as the events say: what is met or over goes, and what is about this job has to be looked at."""
@@ -375,24 +396,3 @@ class Store(Reading):
         told = super().outlook()
         self._fronted, self._needed, self._ruled = told.fronts, told.needed, told.rules
         return told
-
-    def set_group(self, name: str, slots: int | None, now: int) -> None:
-        """Make the group or change its slots (None = no limit)."""
-        with self.batch():
-            self.database.execute(self.database.queries["set-group"], (as_stored_text(name), slots, now))
-
-    def pause_group(self, name: str, now: int, *, paused: bool | None, draining: bool | None) -> None:
-        """Let no job of the group start (`paused`), or take no new ones (`draining`); None: as it was."""
-        with self.batch():
-            self.database.execute(self.database.queries["pause-group"], (as_stored_text(name), paused, draining, now))
-
-    def remove_group(self, name: str) -> None:
-        """Forget the group's settings. Raises NotFound, or Refused while jobs of it are active."""
-        stored_name = as_stored_text(name)
-        with self.batch():
-            (active,) = self.database.one("group-active", stored_name)
-            if active:
-                raise Refused(f"group `{name}` has {active} active jobs", f"end them first: `outlast stop group:{name}`")
-            if self.database.one("group", stored_name) is None:
-                raise NotFound(f"no group `{name}`", "`outlast group list` shows what there is")
-            self.database.execute(self.database.queries["remove-group"], (stored_name,))

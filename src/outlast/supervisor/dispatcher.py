@@ -8,7 +8,7 @@ import os
 from _functools import partial  # type: ignore[import-not-found]  # `functools` costs 2 ms
 
 from outlast.core import events as e
-from outlast.core.errors import Bug
+from outlast.core.errors import Bug, Damaged
 from outlast.core.feedback import is_elsewhere
 from outlast.core.job import ABORTED, DISABLED, INTERRUPTED, NOT_STARTED, Ending
 from outlast.core.options import value
@@ -16,7 +16,7 @@ from outlast.core.timeouts import TIMES, has_percentage, limits_of
 from outlast.executors import local, state
 from outlast.executors.lender import PASSING
 from outlast.seams import failpoint, now
-from outlast.supervisor.context import Context, LiveRun
+from outlast.supervisor.context import Context, LiveRun, said
 from outlast.supervisor.enforcer import Enforcer, is_limited
 from outlast.supervisor.fingerprints import Fingerprints
 from outlast.supervisor.fronts import AWAITED, GONE, SERVED, Fronts
@@ -351,9 +351,13 @@ class Dispatcher:
         if digest not in self._environments:
             if len(self._environments) > 100:  # a cache, no more
                 self._environments.clear()
-            found = self._context.store.environment(digest)
-            variables, surroundings = found or (b"", {"umask": 0o077, "rlimits": {}, "nice": 0, "affinity": None})
-            self._environments[digest] = local.inherited(variables), local.restored(surroundings, self._own), {}, surroundings
+            try:
+                found = self._context.store.environment(digest)
+                variables, surroundings = found or (b"", {"umask": 0o077, "rlimits": {}, "nice": 0, "affinity": None})
+                self._environments[digest] = local.inherited(variables), local.restored(surroundings, self._own), {}, surroundings
+            except (Damaged, LookupError, TypeError, ValueError, AttributeError) as error:
+                self._context.log(f"job {job.id}: its environment cannot be read: {said(error)}")
+                raise ValueError(digest) from error  # this one is not started; the others are
         return self._environments[digest]
 
 

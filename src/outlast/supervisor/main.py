@@ -36,6 +36,7 @@ from outlast.supervisor.limiter import Limiter
 from outlast.supervisor.loop import Loop
 from outlast.supervisor.observer import Observer
 from outlast.supervisor.pauser import Pauser
+from outlast.supervisor.pruner import Pruner
 from outlast.supervisor.reports import Reports
 from outlast.supervisor.settler import Settler
 from outlast.supervisor.stopper import Stopper
@@ -75,6 +76,8 @@ class Supervisor:
         self.context.log(f"started, version {outlast.__version__}, shim {facts.shim[0]}")
         self._adopt()
         self.conditions.start()
+        self.context.poke = self.door.poke
+        self.pruner.start()
 
     def _assemble(self, context: Context, lock: int, own: "Mapping[str, Any]", delegation: Delegation | None) -> None:
         """Make the services, and tell each of those that it needs. `own`: our surroundings; `delegation`: the cgroup that we may divide."""
@@ -93,6 +96,7 @@ class Supervisor:
         self.limiter = Limiter(context, self.stopper.target)
         self.pauser = Pauser(context, self.stopper.target)
         self.pauser.resumed = self.limiter.resumed
+        self.pruner = Pruner(context, self._checkpoint)
         self.conditions = Conditions(context)
         self.settler = Settler(context, self.conditions.begin)
         self.guard = Guard(context)
@@ -221,6 +225,7 @@ class Supervisor:
         self.fronts.tidy()
         self.door.poke(self.store.changed)
         reap(self.conditions.reaped)
+        self.pruner.committed()
         self._checkpoint()
 
     def _collect_and_claim(self, outlook: "Outlook", ended: "list[LiveRun]", at: int) -> "tuple[Outlook, int]":

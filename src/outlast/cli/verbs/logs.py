@@ -40,6 +40,8 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
             print(f"outlast: job {job.id} has written nothing: it has no run yet; `outlast why {job.id}` says why", file=sys.stderr)
         return 0
     for run in runs:
+        if run.kept == 0 and run.log and not parsed.options.get("quiet"):
+            print(f"outlast: the output of run {run.run} was removed; `outlast events {job.id}` says when and why", file=sys.stderr)
         _show(jobs, Output(jobs.home, job, run), parsed, follow=follow and run is runs[-1])
     if follow and wanted in ("all", -1):
         _follow_runs_after(jobs, job, runs[-1].run, parsed)
@@ -132,6 +134,8 @@ def _missing(item: "Gap | Torn") -> None:
 
 def _tail_that_is_gone(output: Output, parsed: "Parsed") -> None:
     """Say so if the machine went down before the end of the log reached the disk, or if the shim was killed before the command ended."""
+    if output.run.kept == 0 and output.run.log:
+        return  # it was removed, which is told already
     gap = output.missing_end()
     if gap is not None and not parsed.options.get("quiet"):
         sys.stdout.flush()

@@ -1,5 +1,7 @@
 """`outlast rerun`: run a job once more, as a new job."""
 
+import sys
+
 from outlast.cli.verbs.run import in_front, told
 
 TYPE_CHECKING = False
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
 def main(parsed: "Parsed", jobs: "Jobs") -> int:
     """Submit it again."""
     old = jobs.one(parsed.operands[0])
+    if old.environment and jobs.store.environment(old.environment) is None and not parsed.options.get("quiet"):
+        print(f"outlast: the environment of job {old.id} is gone, as its output is; it runs in yours", file=sys.stderr)
     if parsed.foreground:
         from outlast.client.again import resubmission
         from outlast.client.front import run_in_front

@@ -28,9 +28,14 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
             print(f"outlast: {error} after {format_duration(timeout or 0)}", file=sys.stderr)
         return EXIT_TIMED_OUT
     wanted = tuple(parsed.options.get("outcome") or (SUCCEEDED,))
-    bad = [number for number, how in jobs.states(ids).items() if not _is_good(*how, status, wanted)]
+    states = jobs.states(ids)
+    bad = [number for number, how in states.items() if not _is_good(*how, status, wanted)]
+    gone = [number for number in ids if number not in states]
+    if gone:
+        print(f"outlast: removed while it was waited for, with its outcome: job {', '.join(map(str, gone[:10]))}", file=sys.stderr)
+        bad, ids = [*gone, *bad], [*states]
     _tell(ids, bad, parsed, jobs)
-    return 0 if not bad or (len(bad) < len(ids) and parsed.options.get("any")) else EXIT_NOT_ALL
+    return 0 if not bad or (len(bad) < len(ids) + len(gone) and parsed.options.get("any")) else EXIT_NOT_ALL
 
 
 def _is_good(at: str, outcome: str | None, status: "tuple[str, ...]", outcomes: "tuple[str, ...]") -> bool:
@@ -48,5 +53,5 @@ def _tell(ids: "list[int]", bad: "list[int]", parsed: "Parsed", jobs: "Jobs") ->
     elif parsed.options.get("ids"):
         sys.stdout.write("".join(f"{number}\n" for number in ids))
     elif bad and not parsed.options.get("quiet"):
-        for job in jobs.find(bad):
+        for job in jobs.find([number for number in bad if number in ids]):
             print(f"outlast: job {job.id} {job.how}", file=sys.stderr)

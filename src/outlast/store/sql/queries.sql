@@ -1,7 +1,8 @@
 -- name: insert-event
 INSERT INTO events (job, version, kind, at, data) VALUES (?, ?, ?, ?, ?)
 -- name: insert-environment
-INSERT OR IGNORE INTO environments (hash, variables, surroundings, created_at) VALUES (?, ?, ?, ?)
+INSERT INTO environments (hash, variables, surroundings, created_at, used_at) VALUES (?1, ?2, ?3, ?4, ?4)
+ON CONFLICT (hash) DO UPDATE SET used_at = excluded.used_at WHERE used_at IS NULL OR used_at < excluded.used_at - 86400000000000
 -- name: environment
 SELECT variables, surroundings FROM environments WHERE hash = ?
 -- name: insert-front
@@ -78,6 +79,84 @@ ON CONFLICT (pattern, regex) DO UPDATE SET note = excluded.note, until = exclude
 DELETE FROM disabled WHERE pattern = ?
 -- name: count-ended
 UPDATE meta SET value = value + ? WHERE name = 'ended'
+-- name: add-kept
+INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value
+-- name: set-meta
+INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+-- name: kept-of-groups
+SELECT name, value FROM meta WHERE name LIKE 'kept:%'
+-- name: settings
+SELECT scope, name, value FROM settings
+-- name: put-setting
+INSERT INTO settings (scope, name, value) VALUES (?, ?, ?) ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
+-- name: delete-setting
+DELETE FROM settings WHERE scope = ?1 AND (name = ?2 OR ?2 IS NULL)
+-- name: kept-runs
+SELECT run, kept FROM runs WHERE job = ? AND kept > 0 ORDER BY run DESC
+-- name: oldest-kept
+SELECT r.job, r.run, r.ended_at, r.kept, j."group", j.status, j.name FROM runs AS r INDEXED BY runs_kept CROSS JOIN jobs AS j ON j.id = r.job
+WHERE r.kept > 0 AND (r.ended_at, r.job, r.run) > (?, ?, ?) ORDER BY r.ended_at, r.job, r.run LIMIT ?
+-- name: oldest-ended
+SELECT id, 0, ended_at, 1, "group", status, name FROM jobs INDEXED BY jobs_ended WHERE ended_at IS NOT NULL AND (ended_at, id) > (?, ?)
+ORDER BY ended_at, id LIMIT ?
+-- name: oldest-ended-of
+SELECT id, 0, ended_at, 1, "group", status, name FROM jobs INDEXED BY jobs_group WHERE "group" = ? AND ended_at IS NOT NULL
+    AND (ended_at, id) > (?, ?) ORDER BY ended_at, id LIMIT ?
+-- name: count-ended-of
+SELECT count(*) FROM jobs INDEXED BY jobs_group WHERE "group" = ? AND ended_at IS NOT NULL
+-- name: kept-of
+SELECT coalesce(sum(kept), 0) FROM runs WHERE job = ? AND kept > 0
+-- name: kept-of-several-runs
+SELECT r.job FROM runs AS r INDEXED BY runs_kept WHERE r.kept > 0 GROUP BY r.job HAVING count(*) > 1 ORDER BY r.job
+-- name: unkeep
+UPDATE runs SET kept = 0 WHERE job = ? AND run = ? AND kept > 0
+-- name: put-leaving
+INSERT OR IGNORE INTO leaving (job, run) VALUES (?, ?)
+-- name: put-leaving-all
+INSERT OR IGNORE INTO leaving (job, run) SELECT job, run FROM runs WHERE job = ?
+-- name: leaving
+SELECT job, run FROM leaving WHERE (job, run) > (?, ?) ORDER BY job, run LIMIT ?
+-- name: left
+DELETE FROM leaving WHERE job = ? AND run = ?
+-- name: referred
+SELECT 1 FROM needs WHERE other = ? LIMIT 1
+-- name: active-references
+SELECT rerun_of, spec FROM jobs WHERE status IN ('reserved', 'pending', 'queued', 'running') AND status <> 'ended'
+    AND (rerun_of IS NOT NULL OR instr(spec, '"after.') OR instr(spec, '"while-running'))
+-- name: delete-events
+DELETE FROM events WHERE job = ?
+-- name: put-event
+INSERT INTO events (id, job, version, kind, at, data) VALUES (?, ?, ?, ?, ?, ?)
+-- name: delete-runs
+DELETE FROM runs WHERE job = ?
+-- name: delete-job
+DELETE FROM jobs WHERE id = ? AND ended_at IS NOT NULL
+-- name: removed-before
+SELECT first, last, reason, at FROM removed WHERE first <= ? ORDER BY first DESC LIMIT 1
+-- name: put-removed
+INSERT OR REPLACE INTO removed (first, last, reason, at) VALUES (?, ?, ?, ?)
+-- name: uncounted
+SELECT r.job, r.run, j."group" FROM runs AS r INDEXED BY runs_uncounted LEFT JOIN jobs AS j ON j.id = r.job
+WHERE r.kept IS NULL AND r.ended_at IS NOT NULL LIMIT ?
+-- name: known-run
+SELECT 1 FROM runs WHERE job = ?1 AND run = ?2 UNION SELECT 1 FROM leaving WHERE job = ?1 AND run = ?2
+-- name: count-run
+UPDATE runs SET kept = ? WHERE job = ? AND run = ?
+-- name: stale-environments
+SELECT hash FROM environments WHERE used_at < ? LIMIT 1000
+-- name: environments-of-kept
+SELECT r.ended_at, r.job, r.run, j.environment FROM runs AS r INDEXED BY runs_kept CROSS JOIN jobs AS j ON j.id = r.job
+WHERE r.kept > 0 AND (r.ended_at, r.job, r.run) > (?, ?, ?) ORDER BY r.ended_at, r.job, r.run LIMIT ?
+-- name: environment-active
+SELECT 1 FROM jobs WHERE status IN ('reserved', 'pending', 'queued', 'running') AND status <> 'ended' AND environment = ? LIMIT 1
+-- name: environment-stale
+SELECT variables, surroundings FROM environments WHERE hash = ? AND used_at < ?
+-- name: mask-environment
+INSERT OR REPLACE INTO masked_environments (hash, names, surroundings, masked_at) VALUES (?, ?, ?, ?)
+-- name: delete-environment
+DELETE FROM environments WHERE hash = ?
+-- name: masked
+SELECT names, masked_at FROM masked_environments WHERE hash = ?
 -- name: meta
 SELECT value FROM meta WHERE name = ?
 -- name: queued-groups

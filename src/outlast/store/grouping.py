@@ -1,0 +1,41 @@
+"""The verbs of the store that write about groups."""
+
+from outlast.core.errors import NotFound, Refused
+from outlast.store.rows import as_stored_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outlast.store.store import Store
+
+
+class Grouping:
+    """The methods of `Store` that change groups."""
+
+    __slots__ = ()
+
+    @property
+    def _store(self) -> "Store":
+        """Ourselves, as what we are a part of."""
+        return self  # type: ignore[return-value]
+
+    def set_group(self, name: str, slots: int | None, now: int) -> None:
+        """Make the group or change its slots (None = no limit)."""
+        with self._store.batch():
+            self._store.database.execute(self._store.database.queries["set-group"], (as_stored_text(name), slots, now))
+
+    def pause_group(self, name: str, now: int, *, paused: bool | None, draining: bool | None) -> None:
+        """Let no job of the group start (`paused`), or take no new ones (`draining`); None: as it was."""
+        with self._store.batch():
+            self._store.database.execute(self._store.database.queries["pause-group"], (as_stored_text(name), paused, draining, now))
+
+    def remove_group(self, name: str) -> None:
+        """Forget the group's settings. Raises NotFound, or Refused while jobs of it are active."""
+        stored_name = as_stored_text(name)
+        with self._store.batch():
+            (active,) = self._store.database.one("group-active", stored_name)
+            if active:
+                raise Refused(f"group `{name}` has {active} active jobs", f"end them first: `outlast stop group:{name}`")
+            if self._store.database.one("group", stored_name) is None:
+                raise NotFound(f"no group `{name}`", "`outlast group list` shows what there is")
+            self._store.database.execute(self._store.database.queries["remove-group"], (stored_name,))
+            self._store.database.execute(self._store.database.queries["delete-setting"], (as_stored_text(f"group:{name}"), None))
