@@ -334,7 +334,7 @@ def test_everything(outlast):
     assert (False, ["mine.txt"]) == (told["done"], told["foreign"])
     outlast("clean", "--everything", "--force", status=0)
     assert ["mine.txt"] == os.listdir(outlast.home)
-    assert 1 == outlast.run("--", "true")
+    assert 1 == outlast.run("--warn.output", "x", "--", "true")
     outlast("wait", "1", status=0)
     (outlast.home / "mine.txt").unlink()
     outlast("clean", "--everything", "--force", status=0)
