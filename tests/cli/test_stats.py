@@ -101,6 +101,7 @@ def test_all_of_one_name(past: Outlast) -> None:
     assert ("2", "1 failed, 1 succeeded", "1", "0") == tuple(facts[label] for label in ("jobs", "ended", "failures", "warnings"))
     assert "job 3: succeeded" in facts["last"]
     assert "last ones" not in facts, "bars are for terminals"
+    assert re.search(r"job \d+: stopped, ended by ", past("stats", "endless", status=0).text), "nothing is said twice"
 
 
 def test_on_a_terminal_bars_show_the_last_ones(past: Outlast) -> None:
