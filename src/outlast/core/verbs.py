@@ -109,7 +109,7 @@ def _filters() -> tuple[Option, ...]:
         _UNTIL,
         Option("during", kinds.TEXT, "only what ended (else began) in this stretch of time: `today`, `last week`, `2026-11`, `last 7 days`",
                "--during yesterday", metavar="WINDOW"),
-        Option("where", kinds.TEXT, "only jobs that fit this filter, see docs/how-to/history.md",
+        Option("where", kinds.TEXT, "only jobs that fit this filter: `outlast help history` tells the language",
                "--where 'duration > 10m or exit_code = 3'", metavar="FILTER"),
         Option("warned", kinds.FLAG, "only jobs that there is or was something to warn of", "--warned"),
         Option("warning", kinds.TEXT, "only jobs with a warning of this kind, `*`: of any", "--warning '*'", metavar="KIND"),
