@@ -18,7 +18,8 @@ Clients = list[tuple[str, Popen[bytes]]]
 UNTIL_IDLE = ("checkpoint.before", "checkpoint.after", "leave.before", "leave.after")
 OF_WAITING = ("settle", "conditions", "deadline", "limit", "pause", "watch")
 OF_CLIENTS = ("front", "submit", "request", "reserve", "upgrade")
-POINTS = [name for name in seams.FAILPOINTS if name.partition(".")[0] not in OF_CLIENTS]
+ELSEWHERE = ("prune", "forget", "backup", "repair")  # test_pruning.py; tests/cli/test_repair.py
+POINTS = [name for name in seams.FAILPOINTS if name.partition(".")[0] not in (*OF_CLIENTS, *ELSEWHERE)]
 
 
 def submit_without_waiting(scene: Scene, env: dict[str, str | None]) -> Clients:
