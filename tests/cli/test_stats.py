@@ -60,6 +60,8 @@ def test_json(past: Outlast) -> None:
         ("--since yesterday two one", ["one", "two"]),
         ("--since tomorrow", []),
         ("--until yesterday", []),
+        ("--during yesterday", []),
+        ("--during today --where exit_code>0", ["again", "nothere", "two"]),
     ],
 )
 def test_which_are_meant(past: Outlast, words: str, found: "list[str]") -> None:

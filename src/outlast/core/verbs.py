@@ -127,7 +127,7 @@ def _filters() -> tuple[Option, ...]:
 
 
 def _of_top() -> tuple[Option, ...]:
-    fit = {"status", "outcome", "name", "group", "text", "since", "until", "sort"}
+    fit = {"status", "outcome", "name", "group", "text", "since", "until", "during", "where", "sort"}
     return (*(option for option in _filters() if option.name in fit), _limit(50, "ended jobs"))
 
 
@@ -154,7 +154,7 @@ def _of_stats() -> tuple[Option, ...]:
     return (
         _SINCE,
         _UNTIL,
-        *(option for option in _filters() if option.name in {"name", "group"}),
+        *(option for option in _filters() if option.name in {"name", "group", "during", "where"}),
         Option("sort", kinds.SORT, f"order by these, `-` in front turns one round: {', '.join(SORTS)}", "--sort -failures",
                default=("-last",), metavar="COLUMN,...", choices=SORTS),
         _limit(50, "names"),
