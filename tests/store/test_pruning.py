@@ -157,6 +157,7 @@ def test_removal_of_what_is_not_there_and_of_what_cannot_be(tmp_path: Path) -> N
     assert remove(path) is None
     (tmp_path / "1.1.log.3").touch()
     (tmp_path / "1.1.gaps").touch()
+    (tmp_path / "1.1.feedback-cache").touch()  # of somebody who looked as the run ended
     assert remove(path) is None
     assert [] == os.listdir(tmp_path)
     (tmp_path / "1.1.log.1").mkdir()
