@@ -222,10 +222,12 @@ class Fingerprints:
         if not head.startswith("ref: refs/") or ".." in head:
             return {"top": top, "revision": head, "branch": None} if _is_revision(head) else None
         ref = head[5:]
-        common = os.path.join(folder, self._text(f"{folder}/commondir", at) or ".")
-        revision = self._text(f"{folder}/{ref}", at) or self._text(f"{common}/{ref}", at)
-        if not revision and os.access(f"{common}/packed-refs", os.F_OK):
-            revision = self._text(f"{common}/packed-refs", at, ref, BUDGET) or "?"
+        revision = self._text(f"{folder}/{ref}", at)
+        if not revision:
+            common = os.path.join(folder, self._text(f"{folder}/commondir", at) or ".")
+            revision = self._text(f"{common}/{ref}", at)
+            if not revision and os.access(f"{common}/packed-refs", os.F_OK):
+                revision = self._text(f"{common}/packed-refs", at, ref, BUDGET) or "?"
         known = _is_revision(revision) or not revision
         return {"top": top, "revision": revision if known else None, "branch": ref.removeprefix("refs/heads/")}
 
