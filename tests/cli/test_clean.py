@@ -324,7 +324,7 @@ def test_wrong_use(outlast, words):
 
 def test_everything(outlast):
     assert b"would go" in outlast("clean", "--everything", status=0).stderr
-    write(outlast, 2)
+    write(outlast, 2, "--warn.output", "7")  # so that there is a folder for what is watched
     waiting = outlast.run("--hold", "--", "true")
     told = outlast("clean", "--everything", "--force")
     assert (4, True) == (told.status, b"1 job has not ended: end it first: `outlast stop --all`" in told.stderr)
