@@ -95,6 +95,12 @@ def test_bad_keys_are_noted_once(outlast):
 # Where it is
 
 
+def test_a_bad_key_steers_no_terminal(outlast):
+    (outlast.folder / "f").write_bytes(b"[1\x1b[31m\xe2\x80\xae]x\n")
+    told = outlast("feedback", "--file", "f", status=0)
+    assert b"outlast: keys: `1\\x1b[31m\\u202e` (a key begins with no digit)\n" == told.stderr
+
+
 def test_a_path_of_ones_own(outlast):
     (outlast.folder / "there").mkdir()
     line = "echo $OUTLAST_FEEDBACK; echo '[a]1' > there/f"
