@@ -66,6 +66,7 @@ def safe(data: bytes) -> None:
     shown = make_safe(data)
     assert all(byte >= 32 or byte in b"\t\n" for byte in shown.replace(b"\n", b""))
     assert b"\x7f" not in shown
+    assert not any(chr(code).encode() in shown for code in (0x9B, 0x202E, 0x2066))
 
 
 def selector(data: bytes) -> None:

@@ -4,7 +4,7 @@ import os
 import sys
 
 from outlast.cli import render
-from outlast.cli.terminal import colours, width
+from outlast.cli.terminal import colours, visible, width
 from outlast.core.columns import OBSERVED
 from outlast.core.job import RUNNING
 from outlast.core.selectors import parse_selectors
@@ -36,7 +36,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         note = _note(len(found), more, parsed, jobs)
         if note:
             sys.stdout.flush()
-            print(note, file=sys.stderr)
+            print(visible(note), file=sys.stderr)
     return 0
 
 
