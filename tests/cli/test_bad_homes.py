@@ -1,5 +1,6 @@
 """Homes that are damaged, newer, full, read-only, or cannot lock; surroundings that lack nearly everything."""
 
+import json
 import os
 import re
 import shutil
@@ -219,3 +220,6 @@ def test_a_damaged_value_is_told_by_everybody(ended, column, value):
         told = ended(*words.split())
         assert 70 != told.status, (words, told)
     assert_refused(ended("show", "2"), 5, "damaged", column)
+    listed = ended("list")
+    assert (5, True, True) == (listed.status, b" old " in listed.stdout, b"that of job 2" in listed.stderr)  # the others are shown
+    assert [1] == [job["id"] for job in json.loads(ended("history", "--json").stdout)["jobs"]]

@@ -84,7 +84,7 @@ def as_json(text: str, field: str) -> "Any":
         raise TypeError(f"it is {value!r:.40}")
     except (ValueError, TypeError, RecursionError) as error:
         raise Damaged(
-            f"a row of outlast.db is damaged (`{field}`: {error})", "trying again does not help; `outlast doctor` says more"
+            f"a row of outlast.db is damaged (`{field}`: {error})", "trying again does not help; `outlast doctor --check` says more"
         ) from error
 
 
@@ -107,8 +107,9 @@ def job_of(row: "Sequence[Any]") -> Job:
             if contents[position] is not None:
                 contents[position] = read(contents[position], field)
     except SystemFault as error:
-        error.job = row[0]
-        raise
+        damaged = Damaged(f"{error.what}, that of job {row[0]}", error.hint)
+        damaged.job = row[0]
+        raise damaged from error
     return made(Job, *contents)
 
 

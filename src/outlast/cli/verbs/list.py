@@ -27,7 +27,10 @@ _OF_ALL = ("last", "slowest", "sort", "among")  # with these active and ended jo
 
 
 def main(parsed: "Parsed", jobs: "Jobs") -> int:
-    """List."""
+    """List. Jobs whose record is damaged are left out; the first of them is told when all others are."""
+    reading = jobs.reading
+    if reading is not None:
+        reading.passed_by = {}
     if parsed.options.get("follow"):
         return _follow(parsed, jobs)
     found, more = _found(parsed, jobs)
@@ -37,6 +40,9 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         if note:
             sys.stdout.flush()
             print(visible(note), file=sys.stderr)
+    for error in (reading.passed_by or {}).values() if reading is not None else ():
+        sys.stdout.flush()
+        raise error
     return 0
 
 
