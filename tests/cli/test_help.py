@@ -8,7 +8,8 @@ import pytest
 from outlast.cli.help import help_text, wrap
 from outlast.cli.parse import parse
 from outlast.core.errors import UsageError
-from outlast.core.verb_texts import DESCRIPTIONS, EXAMPLES, EXITS, OVERVIEW
+from outlast.core.verb_exits import EXITS
+from outlast.core.verb_texts import DESCRIPTIONS, EXAMPLES, OVERVIEW
 from outlast.core.verbs import ALIASES, COMMON, VERBS
 
 SHOWN = [verb for verb in VERBS if not verb.hidden]

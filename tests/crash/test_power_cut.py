@@ -16,9 +16,10 @@ from support import Finished
 
 Clients = list[tuple[str, Popen[bytes]]]
 UNTIL_IDLE = ("checkpoint.before", "checkpoint.after", "leave.before", "leave.after")
-OF_WAITING = ("settle", "conditions", "deadline", "limit", "pause", "watch")
+OF_WAITING = ("settle", "conditions", "deadline", "limit", "pause", "watch", "texts")
 OF_CLIENTS = ("front", "submit", "request", "reserve", "upgrade")
-POINTS = [name for name in seams.FAILPOINTS if name.partition(".")[0] not in OF_CLIENTS]
+ELSEWHERE = ("prune", "forget", "backup", "repair")  # test_pruning.py; tests/cli/test_repair.py
+POINTS = [name for name in seams.FAILPOINTS if name.partition(".")[0] not in (*OF_CLIENTS, *ELSEWHERE)]
 
 
 def submit_without_waiting(scene: Scene, env: dict[str, str | None]) -> Clients:
@@ -73,6 +74,9 @@ def cut_and_look(scene: Scene, clients: Clients) -> None:
 
 def comes_to(scene: Scene, name: str) -> None:
     """Bring a supervisor to a failpoint that ordinary jobs do not lead to."""
+    if name.startswith("texts."):
+        scene.submit("fails", env=scene.armed(f"{name}=block", OUTLAST_INDEX_FROM="1"))
+        return
     env = scene.armed(f"{name}=block")
     scene.submit("gated", env=env)
     until(lambda: scene.started()["1.1"])

@@ -5,7 +5,7 @@ import select
 import pytest
 
 from cli.ageing import age, files, rows
-from crash.scene import DIED, WITHIN, Scene, until
+from crash.scene import DIED, WITHIN, Scene, lose_what_was_not_synced, until
 from outlast import seams
 from support import eventually
 
@@ -65,6 +65,21 @@ def test_a_supervisor_dies_at(scene: Scene, name: str) -> None:
     scene("clean", "--force", status=0)
     assert "6.1.log" not in files(scene.home)
     check(scene)
+
+
+@pytest.mark.parametrize("name", PRUNING)
+def test_the_power_goes_while_a_client_is_at(scene: Scene, name: str) -> None:
+    prepare(scene)
+    client = scene.outlast.start("clean", "--force", env=scene.armed(f"{name}=block"))
+    until(lambda: scene.reached(name))
+    copy = scene.power_cut("as-it-was")
+    scene.go()
+    client.communicate(timeout=WITHIN)
+    poorer = copy.copied("unsynced-lost")
+    lose_what_was_not_synced(poorer)
+    for other in (copy, poorer):
+        other("clean", "--force", status=0)
+        check(other)
 
 
 def test_everybody_at_once(scene: Scene) -> None:

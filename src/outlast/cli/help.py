@@ -2,7 +2,8 @@
 
 from outlast.core import kinds
 from outlast.core.errors import UsageError
-from outlast.core.verb_texts import ACTIVE_JOBS, DESCRIPTIONS, EXAMPLES, EXITS, JOBS, OVERVIEW, SELECTORS
+from outlast.core.verb_exits import EXITS
+from outlast.core.verb_texts import ACTIVE_JOBS, DESCRIPTIONS, EXAMPLES, JOBS, OVERVIEW, SELECTORS
 from outlast.core.verbs import ALIASES, BY_NAME, COMMON, Form, Verb, aliases
 
 TYPE_CHECKING = False

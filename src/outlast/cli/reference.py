@@ -2,7 +2,8 @@
 
 from outlast.cli.help import default_of, operands_of, sections, usage_of
 from outlast.core import kinds
-from outlast.core.verb_texts import DESCRIPTIONS, EXAMPLES, EXITS, OVERVIEW
+from outlast.core.verb_exits import EXITS
+from outlast.core.verb_texts import DESCRIPTIONS, EXAMPLES, OVERVIEW
 from outlast.core.verbs import ALIASES, BY_NAME, COMMON, VERBS, Verb, aliases
 
 TYPE_CHECKING = False

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 FIELDS = frozenset({"feedback", "heartbeat_at", "heartbeat_timeout", "activity", "progress"})  # of what is observed
+_TICK = 10_000_000  # ns; the time of a file is that of the kernel's last tick, of which there are a hundred a second or more
 _CONTENT = frozenset({"feedback", "progress"})  # those for which the file has to be read
 MOST = 4 << 30  # bytes of a file: of more, as of a sparse one, the end is enough, as it is for the record
 
@@ -69,7 +70,9 @@ def seen(jobs: "Jobs", job: Job, most: int, wanted: "AbstractSet[str] | None" = 
         return {"feedback": {}}
     run = _run(jobs, job)
     began = job.started_at if run is None else run.started_at
-    changed = told.st_mtime_ns if told is not None and began is not None and told.st_mtime_ns >= began else None
+    changed = None
+    if told is not None and began is not None and told.st_mtime_ns >= began - _TICK:
+        changed = max(told.st_mtime_ns, began)
     found: dict[str, Any] = {"feedback": {}, "heartbeat_at": changed, "heartbeat_timeout": timeout}
     if timeout is not None and began is not None:
         found["activity"] = f.activity(_silence(jobs, job, run, max(changed or 0, began)), timeout)

@@ -333,7 +333,8 @@ def spell(kind: str, value: "Any") -> str:
     if kind == SIGNAL:
         from outlast.core.signals import signal_name
 
-        return signal_name(value)
+        name = signal_name(value)
+        return name if name.startswith("SIG") else str(value)
     if isinstance(value, dict):
         value = [name if text is None else f"{name}={text}" for name, text in value.items()]
     if isinstance(value, list | tuple):

@@ -198,6 +198,13 @@ class Dispatcher:
             self._alone.add(job.id)
         return CLAIMED
 
+    def _fingerprint(self, job: "Job", at: int) -> str | None:
+        """Return the hash of what the next run of the job runs with; None if its environment cannot be read, so that it will not start."""
+        try:
+            return self._fingerprints.of(job, self._environment(job)[0], at)
+        except ValueError:
+            return None
+
     def _lend(self, job: "Job", at: int, *, borrowed: bool) -> LiveRun | None:
         """Lend a state file to the next run of the job and record the claim; None: there is none to be had now."""
         context, facts = self._context, self._context.facts
@@ -216,9 +223,8 @@ class Dispatcher:
                 limits = {**(limits or {}), "feedback": self._reports.mark(job)}
             if borrowed:  # for the next supervisor, too
                 limits = {**(limits or {}), "borrowed": True}
-            fingerprint = self._fingerprints.of(job, self._environment(job)[0], at)
             claim = e.Claimed(
-                run=job.run + 1, host=facts.host, boot=facts.boot, state_file=number, limits=limits, fingerprint=fingerprint
+                run=job.run + 1, host=facts.host, boot=facts.boot, state_file=number, limits=limits, fingerprint=self._fingerprint(job, at)
             )  # fmt: skip
             job = context.store.record(job, claim, at)
             run = context.store.current_run(job)
