@@ -1,5 +1,6 @@
 """Homes that are damaged, newer, full, read-only, or cannot lock; surroundings that lack nearly everything."""
 
+import json
 import os
 import re
 import shutil
@@ -193,3 +194,32 @@ def test_from_inside_a_job_of_another_home(outlast):
     told = outlast("exec", "--", "sh", "-c", f"{COMMAND} --home {other} exec -- sh -c 'echo $OUTLAST_HOME $OUTLAST_JOB'")
     assert (0, f"{other} 1\n".encode()) == told[:2]
     outlast("supervisor", "stop", env={"OUTLAST_HOME": str(other)}, status=0)
+
+
+READERS = (
+    "list --json", "list", "history", "show 2", "show 2 --json", "why 2", "logs 2", "feedback 2", "diff 2", "stats", "clean", "doctor",
+    "bundle 2 --output x --force", "list --where param.x=1", "list --sort duration",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("command", '[{"a": 3}]'), ("warnings", '[{"warning": 3}]'), ("feedback", '{"a": {"b": [1]}}'), ("progress", '{"percent": "x"}'),
+        ("params", '{"a": 1}'), ("info", '{"a": 1}'), ("stop_requested", "[1]"),
+    ],
+)  # fmt: skip
+def test_a_damaged_value_is_told_by_everybody(ended, column, value):
+    """None of them calls it a bug of ours."""
+    ended("wait", str(ended.run("--", "sh", "-c", "exit 3")))
+    ended("supervisor", "stop", status=0)
+    with sqlite3.connect(ended.home / "outlast.db") as database:
+        database.execute(f"UPDATE jobs SET {column} = ? WHERE id = 2", (value,))
+    database.close()
+    for words in READERS:
+        told = ended(*words.split())
+        assert 70 != told.status, (words, told)
+    assert_refused(ended("show", "2"), 5, "damaged", column)
+    listed = ended("list")
+    assert (5, True, True) == (listed.status, b" old " in listed.stdout, b"that of job 2" in listed.stderr)  # the others are shown
+    assert [1] == [job["id"] for job in json.loads(ended("history", "--json").stdout)["jobs"]]

@@ -95,6 +95,12 @@ def test_bad_keys_are_noted_once(outlast):
 # Where it is
 
 
+def test_a_bad_key_steers_no_terminal(outlast):
+    (outlast.folder / "f").write_bytes(b"[1\x1b[31m\xe2\x80\xae]x\n")
+    told = outlast("feedback", "--file", "f", status=0)
+    assert b"outlast: keys: `1\\x1b[31m\\u202e` (a key begins with no digit)\n" == told.stderr
+
+
 def test_a_path_of_ones_own(outlast):
     (outlast.folder / "there").mkdir()
     line = "echo $OUTLAST_FEEDBACK; echo '[a]1' > there/f"
@@ -124,6 +130,17 @@ def test_what_was_there_before_is_ignored_and_stays(outlast):
     assert {"all": "anew and longer than before"} == ended(outlast, 3)["feedback"]
     outlast("supervisor", "stop")
     assert "[all]anew and longer than before\n" == mine.read_text()
+
+
+def test_a_file_that_was_moved_to_its_place_stays(outlast):
+    """Its content is not of this run: whoever moved it there wants to have it."""
+    old = outlast.folder / "old"
+    old.write_text("[a]1\n")
+    os.utime(old, ns=(10**18, 10**18))
+    outlast.run("--feedback", "f", "--", "mv", "old", "f")
+    assert {"a": "1"} == ended(outlast)["feedback"]
+    outlast("supervisor", "stop")
+    assert "[a]1\n" == (outlast.folder / "f").read_text()
 
 
 @pytest.mark.parametrize("what", ["fifo", "link", "dangling", "device", "folder"])
@@ -336,6 +353,17 @@ def test_a_large_one_is_read_to_its_end_and_others_go_on(outlast):
     outlast("run", "--wait", "--", "true", status=0)
     assert {"last": "line"} == ended(outlast)["feedback"]
     eventually(lambda: [] == kept(outlast))
+
+
+def test_of_an_endless_one_its_end_is_read(outlast):
+    """A sparse file costs nothing to make."""
+    write = (
+        f"echo '[a]1' > $OUTLAST_FEEDBACK; truncate -s 4T $OUTLAST_FEEDBACK; printf '\\n[b]2\\n' >> $OUTLAST_FEEDBACK; touch written; {GO}"
+    )
+    outlast.run("--", "sh", "-c", write)
+    eventually((outlast.folder / "written").exists)
+    assert {"a": "1", "b": "2"} == told(outlast)
+    (outlast.folder / "go").touch()
 
 
 def test_a_large_one_is_read_on_where_it_was_left(outlast):

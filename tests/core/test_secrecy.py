@@ -14,14 +14,14 @@ STORED = (
 @pytest.mark.parametrize(
     "name",
     ["PASSWORD", "DB_PASSWORD", "MYPASSWORD", "githubToken", "--api-key", "AWS_SECRET_ACCESS_KEY", "client_secret", "X-Auth", "AUTH",
-     "PG_PASS_1", "CREDENTIALS", "sessionCookie"],
+     "PG_PASS_1", "CREDENTIALS", "sessionCookie", "MYSQL_PWD", "GITHUB_PAT", "SENTRY_DSN", "X-Amz-Signature"],
 )  # fmt: skip
 def test_names_of_secrets(name):
     assert is_secret(name)
 
 
 @pytest.mark.parametrize(
-    "name", ["PATH", "KEYBOARD", "MONKEY", "key", "PWD", "author", "SSH_AUTH_SOCK", "passenger", "TOKENIZER_THREADS", ""]
+    "name", ["PATH", "KEYBOARD", "MONKEY", "key", "PWD", "OLDPWD", "PAT", "author", "SSH_AUTH_SOCK", "passenger", "TOKENIZER_THREADS", ""]
 )
 def test_other_names(name):
     assert not is_secret(name)
@@ -36,7 +36,13 @@ def test_other_names(name):
         ("TOKEN=abc cmd", "TOKEN=*** cmd"),
         ("error: token: abc", "error: token: ***"),
         ("postgres://me:pw1@host/db", "postgres://me:***@host/db"),
-        ("-H 'Authorization: Bearer abcdefgh'", "-H 'Authorization: ****** abcdefgh'"),
+        ("-H 'Authorization: Bearer abcdefgh'", "-H 'Authorization: ****** ********'"),
+        ("Authorization: Basic abcdefgh==", "Authorization: ***** **********"),
+        ("curl -u me:abc http://h", "curl -u me:*** http://h"),
+        ("curl -ume:abc --proxy-user=x:y http://h", "curl -ume:*** --proxy-user=x:* http://h"),
+        ("sort -u a b: c", "sort -u a b: c"),
+        ("h/x?a=1&sig=abc&b=2", "h/x?a=1&sig=***&b=2"),
+        ("MYSQL_PWD=abc mysql", "MYSQL_PWD=*** mysql"),
         ("curl with Bearer abcdefgh12 x", "curl with Bearer ********** x"),
         ("the password is lost", "the password is lost"),
         ("says tok-123456 here", "says ********** here"),
@@ -56,6 +62,10 @@ def test_words_of_a_command():
     )
     assert "t --pin-token '*********' '--db-password=*******'" == mask.text("t --pin-token 'two words' '--db-password=a b c d'")
     assert b"printed *********\n" == mask.output(b"printed two words\n")
+
+
+def test_who_logs_in():
+    assert ["curl", "-u", "me:***", "x:y", "-u", "me"] == Mask().words(["curl", "-u", "me:abc", "x:y", "-u", "me"])
 
 
 def test_json():

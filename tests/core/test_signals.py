@@ -40,3 +40,7 @@ def test_nothing_but_a_signal_or_a_usage_error(text):
         assert 1 <= parse_signal(text) < signal.NSIG
     except UsageError:
         pass
+
+
+def test_what_has_no_name_is_read_as_it_is_written():
+    assert all(number == parse_signal(signal_name(number)) for number in range(1, 65))

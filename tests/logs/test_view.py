@@ -66,6 +66,7 @@ def test_what_is_not_there(item, said):
     [
         (b"plain\ttext \xc3\xa9 \xff", b"plain\ttext \xc3\xa9 \xff"),
         (b"\x1b[2J\r\0\x7f", b"^[[2J^M^@^?"),
+        ("a\u202eb\u2066c\u2069 \u2026".encode(), b"a<202e>b<2066>c<2069> \xe2\x80\xa6"),
         (b"a\xc2\x9b2Jb\xc2\xa0", b"a<9b>2Jb\xc2\xa0"),
     ],
 )

@@ -4,7 +4,7 @@ import os
 import select
 import sys
 
-from outlast.cli.terminal import cut
+from outlast.cli.terminal import cut, visible
 from outlast.client.waiting import SAFETY, Watch
 from outlast.core.value import Value
 
@@ -48,7 +48,7 @@ def follow(jobs: "Jobs", look: "Callable[[], Seen]", parsed: "Parsed") -> int:
                 sys.stdout.write(seen.text)
                 sys.stdout.flush()
                 if not seen.text and not parsed.options.get("quiet"):
-                    print(seen.note, file=sys.stderr)
+                    print(visible(seen.note), file=sys.stderr)
             before = seen
             watch.pause(TICK if seen.lively and in_place else SAFETY, out=OUT)
             select.select([], [], [], CROWDED)
@@ -76,7 +76,7 @@ def _fitting(seen: Seen) -> "list[str]":
     """Return the lines of a listing that fit the terminal, with a word about the others."""
     columns, rows = os.get_terminal_size(OUT)
     lines = seen.text.splitlines()
-    note = [cut(seen.note, columns)] if seen.note else []
+    note = [cut(visible(seen.note), columns)] if seen.note else []
     room = (rows or 25) - 1 - len(note)
     if len(lines) > room > 2:
         hidden = f"… {len(lines) - room + 1} more lines"

@@ -81,9 +81,11 @@ def _complete_descriptors() -> None:
 
 
 def _do(parsed: "Parsed") -> int:
-    if not parsed.options.get("quiet"):
+    if parsed.warnings and not parsed.options.get("quiet"):
+        from outlast.cli.terminal import visible
+
         for warning in parsed.warnings:
-            print(f"outlast: {warning}", file=sys.stderr)
+            print(visible(f"outlast: {warning}"), file=sys.stderr)
     home = parsed.options.get("home")
     if home == "":
         raise UsageError("--home is empty", "name a directory, or leave the option out")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FIELDS = frozenset({"feedback", "heartbeat_at", "heartbeat_timeout", "activity", "progress"})  # of what is observed
 _TICK = 10_000_000  # ns; the time of a file is that of the kernel's last tick, of which there are a hundred a second or more
 _CONTENT = frozenset({"feedback", "progress"})  # those for which the file has to be read
+MOST = 4 << 30  # bytes of a file: of more, as of a sparse one, the end is enough, as it is for the record
 
 
 class Reported(dict[str, str]):
@@ -42,7 +43,7 @@ def feedback_of(jobs: "Jobs", which: "int | str | Job") -> Reported:
         recorded = jobs.reading.job(job.id) if jobs.reading is not None else None
         if recorded is None or recorded.status != RUNNING:
             return Reported((recorded or job).feedback or {})
-        parser = _parser(jobs, recorded, None, ended=job.status != RUNNING)
+        parser = _parser(jobs, recorded, MOST, ended=job.status != RUNNING)
         if parser is not None:
             return Reported(parser.facts, parser)
         job = recorded  # there is no file; or its end was recorded meanwhile, and the file removed
@@ -104,7 +105,7 @@ def _run(jobs: "Jobs", job: Job) -> "Run | None":
     return jobs.reading.run(job.id, job.run) if jobs.reading is not None else None
 
 
-def _parser(jobs: "Jobs", job: Job, most: int | None, *, ended: bool = False) -> f.Parser | None:
+def _parser(jobs: "Jobs", job: Job, most: int, *, ended: bool = False) -> f.Parser | None:
     """Return what the file of the job's present run says; None if there is none, or it cannot be read."""
     run = _run(jobs, job) if f.is_elsewhere(job.spec) else None
     since: Mark | None = (run.limits or {}).get("feedback") if run is not None else None

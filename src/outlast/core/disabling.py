@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_MOST_DEGREE = 4  # see `core.patterns`: of a name of 200 letters some 70 million places, were each of them tried
+
+
 class Rule(Value):
     """What disables jobs: those of a name, or (`regex`) those whose name matches from its first to its last letter."""
 
@@ -33,13 +36,15 @@ def check_pattern(pattern: str, *, regex: bool) -> None:
             re.compile(pattern)
         except (re.error, OverflowError, RecursionError) as error:
             raise UsageError(f"`{pattern[:80]}` is no regular expression: {error}", "see `pydoc re`") from None
-        if may_take_for_ever(pattern):
-            what = f"`{pattern[:80]}` repeats what is repeated, or a choice: to match a name could take for ever"
+        from outlast.core.patterns import cost
+
+        if may_take_for_ever(pattern) or cost(pattern, search=False).degree > _MOST_DEGREE:
+            what = f"`{pattern[:80]}` repeats what is repeated, or a choice, or too much side by side: to match a name could take for ever"
             raise UsageError(what, "write it without, or disable several patterns")
 
 
 def may_take_for_ever(pattern: str) -> bool:
-    """Tell whether a repetition holds another one, or a choice: only so does trying grow with the power of the text's length."""
+    """Tell whether a repetition holds another one, or a choice: only so can trying double with each letter of the text."""
     from re import _parser  # type: ignore[attr-defined]
 
     def repeats(tree: "Any", *, inside: bool) -> bool:
@@ -47,13 +52,15 @@ def may_take_for_ever(pattern: str) -> bool:
             name = str(what)
             if name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
                 many = about[1] > 1
-                if (inside and many) or repeats(about[2], inside=inside or many):
+                if (inside and about[1] > about[0]) or repeats(about[2], inside=inside or many):
                     return True
             elif name == "BRANCH":
                 if inside or any(repeats(branch, inside=inside) for branch in about[1]):
                     return True
-            elif isinstance(about, tuple) and any(repeats(part, inside=inside) for part in about if isinstance(part, _parser.SubPattern)):
-                return True
+            else:  # an atomic group has its expression alone, others have it among more
+                inner = about if isinstance(about, tuple) else (about,)
+                if any(repeats(part, inside=inside) for part in inner if isinstance(part, _parser.SubPattern)):
+                    return True
         return False
 
     return repeats(_parser.parse(pattern), inside=False)

@@ -24,6 +24,9 @@ _MOST = 200  # pieces that are looked at
 _NEAR = 20  # pieces that are looked through for a certain one
 _TRIED = 32  # pieces that patterns are tried on, so many characters of each
 _LONGEST = 500
+_MOST_DEGREE = 4  # of a pattern, see `core.patterns`: then still 70 characters of a line are looked at
+_MOST_CHOICES = 1000
+_REMEMBERED = 1000  # patterns
 _LEAST_RUN = SECOND  # before that nothing can be said of the rest
 _LEAST_PERCENT = 0.1
 _FARTHEST = 3650 * DAY
@@ -58,6 +61,7 @@ def check(spec: "Mapping[str, Any]") -> None:
         import re
 
         from outlast.core.disabling import may_take_for_ever
+        from outlast.core.patterns import cost
 
         shown = f"--progress.pattern: `{pattern[:80]}`"
         try:
@@ -66,7 +70,8 @@ def check(spec: "Mapping[str, Any]") -> None:
             raise UsageError(f"{shown} is no regular expression: {error}", "see `pydoc re`") from None
         if not set(GROUPS).intersection(groups):
             raise UsageError(f"{shown} names no group", r"as in `(?P<done>\d+) of (?P<total>\d+)`; groups are " + ", ".join(GROUPS))
-        if may_take_for_ever(pattern) or _wide(pattern) > 2:
+        costs = None if may_take_for_ever(pattern) else cost(pattern, search=True)
+        if costs is None or costs.degree > _MOST_DEGREE or costs.factor > _MOST_CHOICES or _wide(pattern) > 2:
             what = f"{shown} repeats what is repeated, or a choice, or anything more than twice: to match a line could take for ever"
             raise UsageError(what, "write it without, or give several patterns")
     for word, role in spec.get("progress.alias", {}).items():
@@ -153,10 +158,24 @@ def _read(text: str, patterns: "tuple[str, ...]", aliases: "Mapping[str, str]") 
     return meter(text, aliases)
 
 
+_lengths: "dict[str, int]" = {}  # of the patterns that were met, so many characters each are looked at
+
+
+def _longest(pattern: str) -> int:
+    """Return how much of a line a pattern is tried on: what programs print is theirs, and must not hold up who reads it."""
+    if pattern not in _lengths:
+        from outlast.core.patterns import cost
+
+        if len(_lengths) >= _REMEMBERED:
+            _lengths.clear()
+        _lengths[pattern] = min(_LONGEST, cost(pattern, search=True).longest)
+    return _lengths[pattern]
+
+
 def _by_pattern(text: str, pattern: str) -> Found | None:
     import re
 
-    match = re.search(pattern, text[:_LONGEST])
+    match = re.search(pattern, text[: _longest(pattern)])
     if match is None:
         return None
     told = {name: held for name, held in match.groupdict().items() if name in GROUPS and held}

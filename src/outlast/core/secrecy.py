@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 _PARTS = frozenset(
     "pass password passwd passphrase passcode pw secret secrets token tokens apikey apikeys credential credentials creds auth "
-    "authorization cookie cookies bearer jwt".split()
+    "authorization cookie cookies bearer jwt sig signature".split()
 )
+_INNER_PARTS = frozenset("key pwd pat dsn".split())  # with another one, as in `MYSQL_PWD`: alone they are no secret's
 _ENDINGS = ("password", "passwd", "passphrase", "secret", "token", "apikey")
 _NOT = frozenset({"SSH_AUTH_SOCK", "SSH_AUTH_INFO", "XAUTHORITY"})
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # of `DB_PASSWORD`, `api-key`, `githubToken`
@@ -22,6 +23,8 @@ _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # of `DB_PASSWORD`, `api-ke
 _ASSIGNED = re.compile(rb"(?<![\w.-])-{0,2}([A-Za-z_][\w.-]*)(?:=|:[ \t]{0,4})[\"']?")
 _OPTION = re.compile(rb"(?<![\w.-])--?([A-Za-z_][\w.-]*)[ \t]{1,4}[\"']?(?!-)")
 _BEARER = re.compile(rb"(?<![\w.-])(?:[Bb]earer|BEARER|[Bb]asic)[ \t]{1,4}(?=[A-Za-z0-9+/=._~-]{8})")
+_LOGIN = re.compile(rb"(?<![\w.-])(?:-[uU]|--(?:proxy-)?user)(?:=|[ \t]{0,4})[\"']?[\w.@+-]{1,64}:(?!/)")  # `-u me:password`
+_LOGINS = frozenset({"-u", "-U", "--user", "--proxy-user"})
 _VALUE = re.compile(rb"[^\s\"',;&|]+")
 _URL = re.compile(rb"(://[^/\s:@]{0,256}:)([^/\s@]{1,1024})(?=@)")
 LEAST = 6  # bytes: what is shorter occurs everywhere by chance
@@ -45,7 +48,7 @@ def is_secret(name: str) -> bool:
     if name in _NOT:
         return False
     parts = [part.lower() for part in _PART.findall(name[:200])]
-    if not _PARTS.isdisjoint(parts) or ("key" in parts and len(parts) > 1):
+    if not _PARTS.isdisjoint(parts) or (len(parts) > 1 and not _INNER_PARTS.isdisjoint(parts)):
         return True
     return bool(parts) and parts[-1].endswith(_ENDINGS)
 
@@ -76,20 +79,23 @@ class Mask:
     def text(self, text: str) -> str:
         """Return `text` also without what stands behind a secret's name, as in `--password=x`, `--token x`, `TOKEN=x`, `Bearer x`."""
         raw = self.output(text.encode("utf-8", "surrogateescape"))
-        for pattern in (_ASSIGNED, _OPTION, _BEARER):
+        for pattern in (_BEARER, _LOGIN, _ASSIGNED, _OPTION):  # `Authorization: Bearer x`: its first word would be the value else
             raw = _hidden(pattern, raw)
         return raw.decode("utf-8", "surrogateescape")
 
     def words(self, words: "Iterable[str]") -> "list[str]":
         """Return the words of a command likewise: the word behind `--token` is masked, too."""
         told: list[str] = []
-        behind = False
+        behind, before = False, ""
         for word in words:
             name, equals, value = word.partition("=")
             if behind and not word.startswith("-"):
                 told.append("*" * len(word))
-            else:
-                told.append(f"{name}={'*' * len(value)}" if equals and _names_secret(name) else self.text(word))
+            elif equals and _names_secret(name):
+                told.append(f"{name}={'*' * len(value)}")
+            else:  # with the word before it: as in `-u me:password`
+                told.append(self.text(f"{before} {word}")[-len(word) :] if word and before in _LOGINS else self.text(word))
+            before = word
             behind = word.startswith("-") and not equals and is_secret(word)
         return told
 
@@ -147,7 +153,7 @@ def _secrets_of(words: "Iterable[str]") -> "Iterator[bytes]":
         elif equals and _names_secret(name):
             yield value.encode("utf-8", "surrogateescape")
         else:
-            for pattern in (_ASSIGNED, _OPTION, _BEARER):
+            for pattern in (_BEARER, _ASSIGNED, _OPTION):  # not `-u a:b`: that may be a group, of which output is full
                 yield from (raw[start:end] for start, end in _found(pattern, raw))
             yield from (match[2] for match in _URL.finditer(raw))
         behind = word.startswith("-") and not equals and is_secret(word)

@@ -19,7 +19,7 @@ def parse_signal(given: str | int) -> int:
     if isinstance(given, int) and not isinstance(given, bool):
         number = int(given)
     else:
-        text = str(given).strip().upper()
+        text = str(given).strip().upper().removeprefix("SIGNAL ")  # as `signal_name` calls what has no name
         name = text if text.startswith("SIG") else f"SIG{text}"
         if text.isascii() and text.isdigit() and len(text) < 4:
             number = int(text)

@@ -16,12 +16,20 @@ if TYPE_CHECKING:
 _CONTROLS = bytes([*range(9), *range(10, 32), 127])  # all but the tab
 _C1 = range(0x80, 0xA0)  # as UTF-8: C2 80 to C2 9F; a terminal takes C2 9B for ESC [
 
+_BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+
 
 def make_safe(text: bytes) -> bytes:
-    """Return `text` with control characters as `^X` (`^?` for 127), those of the second set in UTF-8 as `<9b>`; tabs stay."""
+    """Return `text` with control characters as `^X` (`^?` for 127), those of the second set in UTF-8 as `<9b>`; tabs stay.
+
+    What lets the rest of a line run in the other direction (Unicode's embeddings, overrides, isolates) is shown as `<202e>`.
+    """
     if b"\xc2" in text:
         for code in _C1:
             text = text.replace(b"\xc2%c" % code, b"<%02x>" % code)
+    if b"\xe2\x80" in text or b"\xe2\x81" in text:
+        for code in _BIDI:
+            text = text.replace(chr(code).encode(), b"<%04x>" % code)
     if len(text.translate(None, _CONTROLS)) == len(text):
         return text
     return b"".join(b"^%c" % (byte ^ 64) if byte in _CONTROLS else b"%c" % byte for byte in text)

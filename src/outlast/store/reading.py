@@ -1,6 +1,6 @@
 """The verbs of the store that read. A reader opens the database read-only and never waits for a writer (WAL)."""
 
-from outlast.core.errors import SystemFault
+from outlast.core.errors import Damaged, SystemFault
 from outlast.core.jsontext import dumps
 from outlast.core.value import Value
 from outlast.home import Home
@@ -40,11 +40,14 @@ class Outlook(Value):
 class Reading:
     """The database of a home, to read."""
 
-    __slots__ = ("database", "tests")
+    __slots__ = ("database", "passed_by", "tests")
 
     def __init__(self, home: Home, *, readonly: bool = True) -> None:
         """Open the database. Raises SystemFault: not there, newer, damaged, no permission."""
         self.database = Database(home, readonly=readonly)
+        self.passed_by: dict[int, Damaged] | None = (
+            None  # jobs that are left out of lists as they cannot be read; None: who meets one fails
+        )
         self.tests: dict[str, Callable[[Any], bool]] = {}  # that the connection was taught to ask, see `filtering`
 
     def close(self) -> None:
@@ -87,12 +90,23 @@ class Reading:
 
     def jobs(self, numbers: "Iterable[int]") -> "list[Job]":
         """Return the jobs that exist of `numbers`, in that order."""
-        found = (self.job(number) for number in numbers)
-        return [job for job in found if job is not None]
+        found = (self.database.row(f"{_SELECT} WHERE id = ?", (number,)) for number in numbers)
+        return self._jobs_of(row for row in found if row is not None)
 
     def select(self, where: str, values: "Sequence[object]" = (), tail: str = "ORDER BY id") -> "list[Job]":
         """Return the jobs that an SQL condition put together in `store` means."""
-        return [job_of(row) for row in self.database.rows(f"{_SELECT} WHERE {where} {tail}", values)]
+        return self._jobs_of(self.database.rows(f"{_SELECT} WHERE {where} {tail}", values))
+
+    def _jobs_of(self, rows: "Iterable[Sequence[Any]]") -> "list[Job]":
+        if self.passed_by is None:
+            return [job_of(row) for row in rows]
+        found = []
+        for row in rows:
+            try:
+                found.append(job_of(row))
+            except Damaged as error:
+                self.passed_by[row[0]] = error
+        return found
 
     def ids(self, where: str, values: "Sequence[object]" = ()) -> "list[int]":
         """Return the ids of the jobs that the condition means, the lowest first."""

@@ -54,14 +54,20 @@ def as_text(value: "Any") -> "Any":
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
-_SHAPES = {
+_SHAPES: "dict[str, Any]" = {
     "command": list,
     "mutex": list,
+    "stop_requested": dict,
+    "warnings": list,
+    "info": list,
+    "params": dict,
     "spec": dict,
     "limits": dict,
     "feedback": dict,
     "progress": dict,
 }  # a null is no JSON null, but NULL
+_OF_TEXTS = frozenset({"command", "mutex", "info", "params", "feedback"})
+_NUMBERS = ("percent", "done", "total")  # of a progress
 _EMPTY: "dict[str, Callable[[], Any]]" = {"{}": dict, "[]": list}  # what most jobs have: it need not be read
 
 
@@ -73,13 +79,24 @@ def as_json(text: str, field: str) -> "Any":
     try:
         value = loads(text)
         shape = _SHAPES.get(field)
-        if shape is None or isinstance(value, shape):
+        if shape is None or (isinstance(value, shape) and _holds(value, field)):
             return value
         raise TypeError(f"it is {value!r:.40}")
     except (ValueError, TypeError, RecursionError) as error:
         raise Damaged(
-            f"a row of outlast.db is damaged (`{field}`: {error})", "trying again does not help; `outlast doctor` says more"
+            f"a row of outlast.db is damaged (`{field}`: {error})", "trying again does not help; `outlast doctor --check` says more"
         ) from error
+
+
+def _holds(value: "Any", field: str) -> bool:
+    """Tell whether a list or an object holds what everybody takes for granted."""
+    if field in _OF_TEXTS:
+        return all(type(held) is str for held in (value.values() if type(value) is dict else value))
+    if field == "warnings":
+        return all(isinstance(held, dict) and type(held.get("warning")) is str and type(held.get("text")) is str for held in value)
+    if field == "progress":
+        return all(isinstance(value.get(name), int | float | None) for name in _NUMBERS)
+    return True
 
 
 def job_of(row: "Sequence[Any]") -> Job:
@@ -90,8 +107,9 @@ def job_of(row: "Sequence[Any]") -> Job:
             if contents[position] is not None:
                 contents[position] = read(contents[position], field)
     except SystemFault as error:
-        error.job = row[0]
-        raise
+        damaged = Damaged(f"{error.what}, that of job {row[0]}", error.hint)
+        damaged.job = row[0]
+        raise damaged from error
     return made(Job, *contents)
 
 

@@ -25,6 +25,7 @@ AT_ONCE = 1 << 17  # bytes of one file that are read within a cycle, while other
 IN_ALL = 1 << 20  # likewise, of all files
 PIECE = 1 << 18  # bytes between two cycles: some 5 ms
 MOST = 4 << 30  # bytes in all: of more, as of a sparse file, the end is enough
+COARSE = 1_000_000_000  # by how much a file's time may be behind the clock
 MOST_RESTARTS = 3  # of a file that is cut off again and again while it is read
 
 
@@ -136,7 +137,7 @@ class Reports:
             live.notes.append(Noted(text=text, data={"feedback": faults}))
         if reader.size >= WORTH_KEEPING:
             self._caches.append(live.path + CACHE_SUFFIX)
-        if self._made_it(live) and reader.error is None and reader.identity is not None:
+        if reader.error is None and reader.identity is not None and self._made_it(live, reader.changed or 0):
             identity = _identity(reading.path)
             if identity is not None and identity.startswith("{}:{}:".format(*reader.identity)):
                 file = Spent(path=reading.path, job=live.id, run=live.run.run, identity=identity)
@@ -144,12 +145,12 @@ class Reports:
                 self._to_remove[file.path] = file
         return ending.replace(feedback=facts, progress=f.progress(facts) or ending.progress) if facts else ending
 
-    def _made_it(self, live: LiveRun) -> bool:
-        """Tell whether there was nothing at the place of the file before the run."""
+    def _made_it(self, live: LiveRun, changed: int) -> bool:
+        """Tell whether there was nothing at the place of the file before the run, and it was not moved there from somewhere else."""
         if not f.is_elsewhere(live.job.spec):
             return True
         limits = live.run.limits or {}
-        return "feedback" in limits and limits["feedback"] is None
+        return "feedback" in limits and limits["feedback"] is None and changed > live.run.claimed_at - COARSE
 
     def committed(self) -> None:
         """Remove what the record has by now."""

@@ -71,7 +71,7 @@ def look(jobs: "Jobs", wanted: Wanted, before: Seen, at: int, *, changed: bool) 
             observed=jobs.observe_all([job for job in seen.jobs if job.status == RUNNING and job.id in shown]),
             waiting=_waiting(jobs, seen, shown) if changed or not before.waiting else before.waiting,
             about=about(jobs, wanted.chosen, wanted.tab, wanted.width, at),
-            trouble="",
+            trouble=_passed_by(jobs),
         )
     except OutlastError as error:
         return before._replace(at=at, trouble=str(error))
@@ -79,7 +79,15 @@ def look(jobs: "Jobs", wanted: Wanted, before: Seen, at: int, *, changed: bool) 
         return before._replace(at=at, trouble=f"a bug of ours: {type(error).__name__}: {error}: please report this line")
 
 
+def _passed_by(jobs: "Jobs") -> str:
+    """Return what is to be said of jobs whose records are damaged, and which are left out therefore."""
+    reading = jobs.reading
+    return "; ".join(str(error) for error in [*((reading and reading.passed_by) or {}).values()][:1])
+
+
 def _record(jobs: "Jobs", wanted: Wanted, at: int) -> Seen:
+    if jobs.reading is not None:
+        jobs.reading.passed_by = {}
     filters = wanted.filters()
     active, more_active = jobs.listing(ended=False, sort=("-status", "id"), limit=MOST_ACTIVE, **filters)
     ended, more_ended = jobs.listing(active=False, limit=wanted.limit, **filters) if wanted.ended else ([], 0)

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from outlast.cli.terminal import visible
 from outlast.core.errors import UsageError
 
 TYPE_CHECKING = False
@@ -23,7 +24,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     made = jobs.bundle(parsed.operands[0], path, full_logs=full, force=force)
     if not parsed.options.get("quiet"):
         for text in made.missing:
-            print(f"outlast: not in it: {text}", file=sys.stderr)
+            print(visible(f"outlast: not in it: {text}"), file=sys.stderr)
         print("outlast: secrets that outlast knows of are masked; look before you send it", file=sys.stderr)
     if path == "-":
         return 0
@@ -32,7 +33,5 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
 
         print(dumps({"schema": 1, "id": made.job, "path": made.path, "bytes": made.bytes, "parts": made.parts, "missing": made.missing}))
     else:
-        from outlast.cli.terminal import visible
-
         print(visible(made.path))
     return 0

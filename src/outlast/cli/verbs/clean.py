@@ -4,7 +4,7 @@ import os
 import sys
 
 from outlast.cli.render import table
-from outlast.cli.terminal import colours, width
+from outlast.cli.terminal import colours, visible, width
 from outlast.client.keeping import Cleaned
 from outlast.core.errors import EXIT_NOT_ALL, UsageError
 from outlast.core.retention import NAMES, spelled
@@ -49,7 +49,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
             sys.stdout.write(_items(told))
     sys.stdout.flush()
     for problem in told.problems:
-        print(f"outlast: {problem}", file=sys.stderr)
+        print(visible(f"outlast: {problem}"), file=sys.stderr)
     if not options.get("quiet"):
         if not told.done and len(told.going) > SHOWN and not options.get("json") and not options.get("ids"):
             print(f"outlast: {len(told.going) - SHOWN} more; `--json` shows them", file=sys.stderr)
@@ -82,7 +82,7 @@ def _everything(parsed: "Parsed", jobs: "Jobs") -> int:
 
         print(dumps({"schema": 1, "done": force, "home": where, "bytes": size, "foreign": foreign}))
     for name in foreign:
-        print(f"outlast: {where}/{name} is not of outlast and stays", file=sys.stderr)
+        print(visible(f"outlast: {where}/{name} is not of outlast and stays"), file=sys.stderr)
     if not parsed.options.get("quiet"):
         active = 0 if force else len(jobs.list(ended=False))
         if active:
@@ -90,7 +90,7 @@ def _everything(parsed: "Parsed", jobs: "Jobs") -> int:
                 f"outlast: {active} job{'s have' if active > 1 else ' has'} not ended: as long as that is so it is refused", file=sys.stderr
             )
         done = f"{where} is removed" if force else f"all of {where} would go: --force removes it"
-        print(f"outlast: {done}, {format_size(size)}", file=sys.stderr)
+        print(visible(f"outlast: {done}, {format_size(size)}"), file=sys.stderr)
     return 0
 
 

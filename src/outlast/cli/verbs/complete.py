@@ -3,6 +3,7 @@
 import sys
 
 from outlast.cli.completion import job_words
+from outlast.cli.terminal import visible
 from outlast.core.errors import OutlastError
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     kind = parsed.operands[0]
     try:
         if kind == "groups":
-            sys.stdout.write("".join(f"{group['name']}\n" for group in jobs.groups()))
+            sys.stdout.write("".join(f"{visible(str(group['name']))}\n" for group in jobs.groups()))
             return 0
         active, _ = jobs.listing(ended=False, limit=200, sort=("-id",))
         ended = jobs.listing(active=False, limit=50)[0] if kind == "jobs" else []

@@ -3,6 +3,8 @@
 import os
 import sys
 
+from outlast.cli.terminal import visible
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +35,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         note = _note(rules, jobs)
         if note and not any(parsed.options.get(word) for word in ("quiet", "json", "ids")):
             sys.stdout.flush()
-            print(note, file=sys.stderr)
+            print(visible(note), file=sys.stderr)
     return 0
 
 

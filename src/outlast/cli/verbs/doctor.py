@@ -2,7 +2,7 @@
 
 import os
 
-from outlast.cli.terminal import colours, paint
+from outlast.cli.terminal import colours, paint, visible
 from outlast.client.health import BAD, NOTE, OK, Check, examine
 from outlast.core.errors import EXIT_NOT_ALL, OutlastError, UsageError
 
@@ -35,7 +35,9 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     else:
         for check in checks:
             word = f"{check.verdict:<5}"
-            print(f"{paint(word, _COLOUR.get(check.verdict, 'green')) if colours(os.environ) else word}{check.name:<12}{check.text}")
+            print(
+                f"{paint(word, _COLOUR.get(check.verdict, 'green')) if colours(os.environ) else word}{check.name:<12}{visible(check.text)}"
+            )
         if not parsed.options.get("quiet"):
             print("something is to be mended" if bad else "healthy")
     return EXIT_NOT_ALL if bad else 0
@@ -62,7 +64,7 @@ def _back_up(parsed: "Parsed", jobs: "Jobs") -> int:
     elif not parsed.options.get("quiet"):
         from outlast.core.sizes import format_size
 
-        print(f"{path}: {format_size(size)}, all records; output is not in it, it lies in {jobs.home.at('runs')}")
+        print(visible(f"{path}: {format_size(size)}, all records; output is not in it, it lies in {jobs.home.at('runs')}"))
     return 0
 
 
@@ -75,9 +77,9 @@ def _repair(parsed: "Parsed", jobs: "Jobs") -> int:
         print(dumps({"schema": 1, "healthy": not left, "done": told.done, "left": left, "before": told.folder or None}))
     else:
         for sentence in told.done or ["nothing was to be done"]:
-            print(sentence)
+            print(visible(sentence))
         for sentence in left:
-            print(f"still so: {sentence}")
+            print(visible(f"still so: {sentence}"))
         if told.folder and not parsed.options.get("quiet"):
-            print(f"what was there before is in {told.folder}: remove it when you are sure that you miss nothing")
+            print(visible(f"what was there before is in {told.folder}: remove it when you are sure that you miss nothing"))
     return EXIT_NOT_ALL if left else 0

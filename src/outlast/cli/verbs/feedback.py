@@ -2,6 +2,7 @@
 
 import sys
 
+from outlast.cli.terminal import visible
 from outlast.core.errors import UsageError
 
 TYPE_CHECKING = False
@@ -25,7 +26,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     if not parsed["quiet"]:
         sys.stdout.flush()
         if told.faults:
-            print(f"outlast: keys: {sentence(told.faults, more=told.more_faults)}", file=sys.stderr)
+            print(visible(f"outlast: keys: {sentence(told.faults, more=told.more_faults)}"), file=sys.stderr)
         if told.skipped:
             lines = f"{told.skipped} lines are" if told.skipped > 1 else "1 line is"
             print(f"outlast: {lines} no feedback and skipped: write `[key]value`", file=sys.stderr)

@@ -4,7 +4,7 @@ import os
 import sys
 
 from outlast.cli import details
-from outlast.cli.terminal import colours, width
+from outlast.cli.terminal import colours, visible, width
 from outlast.core.errors import NotFound
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
         sys.stdout.write(_text(groups, name, parsed, jobs))
     if listed and not groups and not any(parsed.options.get(word) for word in ("quiet", "json", "ids")):
         sys.stdout.flush()
-        print(f"outlast: no groups in {jobs.home.path}", file=sys.stderr)
+        print(visible(f"outlast: no groups in {jobs.home.path}"), file=sys.stderr)
     return 0
 
 

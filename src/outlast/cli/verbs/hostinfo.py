@@ -4,7 +4,7 @@ import os
 import sys
 
 from outlast.cli.details import host_detail
-from outlast.cli.terminal import width
+from outlast.cli.terminal import visible, width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     told = jobs.hostinfo()
     if not parsed.options.get("quiet"):
         for complaint in told["complaints"]:
-            print(f"outlast: {complaint}", file=sys.stderr)
+            print(visible(f"outlast: {complaint}"), file=sys.stderr)
     if parsed.options.get("json"):
         from outlast.client.hostinfo import shape
         from outlast.core.jsontext import dumps

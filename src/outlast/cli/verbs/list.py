@@ -4,7 +4,7 @@ import os
 import sys
 
 from outlast.cli import render
-from outlast.cli.terminal import colours, width
+from outlast.cli.terminal import colours, visible, width
 from outlast.core.columns import OBSERVED
 from outlast.core.job import RUNNING
 from outlast.core.selectors import parse_selectors
@@ -27,7 +27,10 @@ _OF_ALL = ("last", "slowest", "sort", "among")  # with these active and ended jo
 
 
 def main(parsed: "Parsed", jobs: "Jobs") -> int:
-    """List."""
+    """List. Jobs whose record is damaged are left out; the first of them is told when all others are."""
+    reading = jobs.reading
+    if reading is not None:
+        reading.passed_by = {}
     if parsed.options.get("follow"):
         return _follow(parsed, jobs)
     found, more = _found(parsed, jobs)
@@ -40,7 +43,10 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
             note = f"outlast: no room for {them}: ask for fewer columns, or for --json" + (f"\n{note}" if note else "")
         if note:
             sys.stdout.flush()
-            print(note, file=sys.stderr)
+            print(visible(note), file=sys.stderr)
+    for error in (reading.passed_by or {}).values() if reading is not None else ():
+        sys.stdout.flush()
+        raise error
     return 0
 
 

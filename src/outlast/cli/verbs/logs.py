@@ -3,6 +3,7 @@
 import os
 import sys
 
+from outlast.cli.terminal import visible
 from outlast.client.output import Output, numbered
 from outlast.core.errors import UsageError
 from outlast.core.job import ENDED
@@ -194,5 +195,5 @@ def _all_running(parsed: "Parsed", jobs: "Jobs") -> int:
         _write(view.finish())
     if not running and not parsed.options.get("quiet"):
         sys.stdout.flush()
-        print(f"outlast: nothing runs in {jobs.home.path}; name a job to see what it has written", file=sys.stderr)
+        print(visible(f"outlast: nothing runs in {jobs.home.path}; name a job to see what it has written"), file=sys.stderr)
     return 0

@@ -53,7 +53,9 @@ def told(job: "Job", parsed: "Parsed") -> None:
     if parsed.options.get("quiet"):
         return
     if job.status == ENDED:
-        sys.stderr.write(f"outlast: job {job.id} was {job.outcome}: {job.reason}\n")
+        from outlast.cli.terminal import visible
+
+        print(visible(f"outlast: job {job.id} was {job.outcome}: {job.reason}"), file=sys.stderr)
     elif os.isatty(2) and os.isatty(1):
         sys.stderr.write(
             f"outlast: `outlast logs -f {job.id}` follows it, `outlast show {job.id}` tells all, `outlast stop {job.id}` ends it\n"

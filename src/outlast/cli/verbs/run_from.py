@@ -53,7 +53,9 @@ def _slots(parsed: "Parsed") -> int:
 
 
 def _say_group(group: str) -> None:
-    print(f"outlast: group {group}; `outlast wait group:{group}` waits for all of it", file=sys.stderr)
+    from outlast.cli.terminal import visible
+
+    print(visible(f"outlast: group {group}; `outlast wait group:{group}` waits for all of it"), file=sys.stderr)
 
 
 def _tell(made: "list[Job]", jobs: "Jobs", parsed: "Parsed") -> None:

@@ -5,7 +5,7 @@ import sys
 
 from outlast.cli.render import ids
 from outlast.cli.statistics import stats_detail, stats_table
-from outlast.cli.terminal import colours, has_unicode, is_terminal, width
+from outlast.cli.terminal import colours, has_unicode, is_terminal, visible, width
 from outlast.client.statistics import MOST
 from outlast.core.times import format_time_full
 from outlast.seams import now
@@ -38,7 +38,7 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     if not parsed.options.get("quiet"):
         sys.stdout.flush()
         for note in _notes(found, parsed, jobs):
-            print(note, file=sys.stderr)
+            print(visible(note), file=sys.stderr)
     return 0
 
 

@@ -1,5 +1,6 @@
 """`outlast supervisor`: what it does, start it, ask it to leave, be one in front."""
 
+from outlast.cli.terminal import visible
 from outlast.client import supervising
 
 TYPE_CHECKING = False
@@ -32,9 +33,9 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
 
         print(dumps({"schema": 1, **told, "since": format_time_utc(told["since"]), "home": jobs.home.path}))
     elif told["pid"] is None:
-        print(f"no supervisor lives in {jobs.home.path}; it starts on demand. {_counts(told)}")
+        print(visible(f"no supervisor lives in {jobs.home.path}; it starts on demand. {_counts(told)}"))
     else:
-        print(f"pid {told['pid']}, version {told['version']}, home {jobs.home.path}. {_counts(told)}")
+        print(visible(f"pid {told['pid']}, version {told['version']}, home {jobs.home.path}. {_counts(told)}"))
     return 0
 
 

@@ -54,4 +54,6 @@ def _tell(ids: "list[int]", bad: "list[int]", parsed: "Parsed", jobs: "Jobs") ->
         sys.stdout.write("".join(f"{number}\n" for number in ids))
     elif bad and not parsed.options.get("quiet"):
         for job in jobs.find([number for number in bad if number in ids]):
-            print(f"outlast: job {job.id} {job.how}", file=sys.stderr)
+            from outlast.cli.terminal import visible
+
+            print(visible(f"outlast: job {job.id} {job.how}"), file=sys.stderr)
