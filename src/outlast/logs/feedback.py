@@ -195,7 +195,7 @@ class Reader:
                 kept = loads(text.decode())
                 if kept["schema"] == _SCHEMA and kept["since"] == since:
                     made.parser, made.mark = Parser.again(kept["parser"]), [int(number) for number in kept["mark"]]
-                    if len(made.mark) != 4 or made.mark[2] < 0:  # noqa: PLR2004  # see the module
+                    if len(made.mark) != 4 or made.mark[2] < 0:  # see the module
                         raise ValueError("no mark")
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls(since)
