@@ -134,16 +134,16 @@ def cannot_lock(path: str, error: OSError) -> SystemFault:
     )
 
 
-def fault(error: OSError, what: str) -> SystemFault:
-    """Return `error` as a SystemFault whose hint says whether trying again can help."""
+def fault(error: OSError, what: str, instead: str = "set OUTLAST_HOME to another directory") -> SystemFault:
+    """Return `error` as a SystemFault whose hint says whether trying again can help, and what to do `instead`."""
     import errno
 
     text = f"{what} ({error.strerror})"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return SystemFault(text, "free some space and try again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return SystemFault(text, "trying again does not help; check who owns it, or set OUTLAST_HOME to a directory of yours")
-    return SystemFault(text, "set OUTLAST_HOME to another directory if it stays so")
+        return SystemFault(text, f"trying again does not help; check who owns it, or {instead}")
+    return SystemFault(text, f"{instead} if it stays so")
 
 
 def _default(environ: "os._Environ[str]") -> str:

@@ -162,7 +162,7 @@ def test_no_file_is_written_over_unless_asked_for(outlast):
     for name in ("link", "folder"):
         (outlast.folder / "link").symlink_to(path) if name == "link" else (outlast.folder / "folder").mkdir()
         assert_refused(outlast("bundle", str(job), "--output", name, "--force"), 4)
-    assert_refused(outlast("bundle", str(job), "--output", "nowhere/x"), 5)
+    assert_refused(outlast("bundle", str(job), "--output", "nowhere/x"), 5, "name another file with `--output`")
     assert_refused(outlast("bundle", str(job), "--output", ""), 2)
     assert_refused(outlast("bundle", "77"), 3)
     assert ["folder", "h", "link", "x.tar.gz"] == sorted(entry.name for entry in outlast.folder.iterdir())

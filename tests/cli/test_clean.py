@@ -324,7 +324,7 @@ def test_wrong_use(outlast, words):
 
 def test_everything(outlast):
     assert b"would go" in outlast("clean", "--everything", status=0).stderr
-    write(outlast, 2)
+    write(outlast, 2, "--warn.output", "7")  # so that there is a folder for what is watched
     waiting = outlast.run("--hold", "--", "true")
     told = outlast("clean", "--everything", "--force")
     assert (4, True) == (told.status, b"1 job has not ended: end it first: `outlast stop --all`" in told.stderr)
@@ -334,7 +334,7 @@ def test_everything(outlast):
     assert (False, ["mine.txt"]) == (told["done"], told["foreign"])
     outlast("clean", "--everything", "--force", status=0)
     assert ["mine.txt"] == os.listdir(outlast.home)
-    assert 1 == outlast.run("--", "true")
+    assert 1 == outlast.run("--warn.output", "x", "--", "true")
     outlast("wait", "1", status=0)
     (outlast.home / "mine.txt").unlink()
     outlast("clean", "--everything", "--force", status=0)

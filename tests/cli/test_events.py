@@ -37,6 +37,13 @@ def test_json(past):
     assert TIME.fullmatch(told["events"][-1]["data"]["ending"]["ended_at"])
 
 
+def test_time_limits_are_told_in_seconds_and_in_words(outlast):
+    outlast("exec", "--timeout.soft.run", "90", "--timeout", "1h", "--", "true", status=0)
+    (claimed,) = [event for event in outlast("events", "1", "--json", status=0).json["events"] if event["event"] == "claimed"]
+    assert {"run": 3600, "soft_run": 90} == claimed["data"]["limits"]
+    assert "timeout.run=1h 00m timeout.soft.run=1m 30s" in outlast("events", "1", status=0).text
+
+
 def test_the_last_of_all(past):
     every = past("events", "-n", "all", "--json").json["events"]
     assert {1, 2, 3, 4, 5, 6, 7} <= {event["job"] for event in every}

@@ -5,9 +5,10 @@ import shlex
 
 import pytest
 
-from outlast.cli.help import help_text, wrap
+from outlast.cli.help import default_of, help_text, wrap
 from outlast.cli.parse import parse
 from outlast.core.errors import UsageError
+from outlast.core.retention import LIMITS
 from outlast.core.verb_exits import EXITS
 from outlast.core.verb_texts import DESCRIPTIONS, EXAMPLES, OVERVIEW
 from outlast.core.verbs import ALIASES, COMMON, VERBS
@@ -73,6 +74,10 @@ def test_every_example_of_an_option_is_understood(verb):
         if verb.name == "rerun" and "--" in words:
             words = [word for word in words[: words.index("--")] if word not in {"--overlap", "skip"}]
         parse([verb.name, *words, *rest], {}, NOW)
+
+
+def test_limits_are_written_as_clean_writes_them() -> None:
+    assert ["30d", "10GiB", ""] == [default_of(option) for option in LIMITS[:3]]
 
 
 def test_an_unknown_verb_is_told():

@@ -192,6 +192,14 @@ def test_a_filter_keeps_all_that_is_active(outlast):
     assert active[1:] == ids(outlast, "list", "--name", "name3", "--sort=-id", "-n", "1")
 
 
+def test_columns_that_have_no_room_are_told(past):
+    wished = "id,name,command,cwd,started,ended,duration,reason"
+    seen = ANSI.sub(b"", on_terminal(past, "list", "--columns", wished, columns=40)[1])
+    assert b"outlast: no room for started, ended, duration, reason: ask for fewer columns, or for --json" in seen
+    assert b"no room" not in on_terminal(past, "list", "--columns", "id,name,command", columns=40)[1]
+    assert b"no room" not in on_terminal(past, "list", columns=40)[1], "nobody asked for these"
+
+
 def test_columns(past):
     lines = past("list", "1,2", "--columns", "id,command,info,params,exit_code,key", status=0).stdout.decode().splitlines()
     assert ["ID", "COMMAND", "INFO", "PARAMS", "EXIT", "KEY"] == lines[0].split()

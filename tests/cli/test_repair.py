@@ -301,6 +301,7 @@ def test_a_backup_while_jobs_are_submitted(outlast):
     assert 3 <= connection.execute("SELECT count(*) FROM jobs").fetchone()[0]
     connection.close()
     assert_refused(outlast("doctor", "--backup", file), 4, "is there already")
+    assert_refused(outlast("doctor", "--backup", "nowhere/b.db"), 5, "name another file")
 
 
 def test_a_backup_is_a_home_again(outlast):

@@ -60,6 +60,8 @@ def test_json(past: Outlast) -> None:
         ("--since yesterday two one", ["one", "two"]),
         ("--since tomorrow", []),
         ("--until yesterday", []),
+        ("--during yesterday", []),
+        ("--during today --where exit_code>0", ["again", "nothere", "two"]),
     ],
 )
 def test_which_are_meant(past: Outlast, words: str, found: "list[str]") -> None:
@@ -101,6 +103,7 @@ def test_all_of_one_name(past: Outlast) -> None:
     assert ("2", "1 failed, 1 succeeded", "1", "0") == tuple(facts[label] for label in ("jobs", "ended", "failures", "warnings"))
     assert "job 3: succeeded" in facts["last"]
     assert "last ones" not in facts, "bars are for terminals"
+    assert re.search(r"job \d+: stopped, ended by ", past("stats", "endless", status=0).text), "nothing is said twice"
 
 
 def test_on_a_terminal_bars_show_the_last_ones(past: Outlast) -> None:

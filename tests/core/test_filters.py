@@ -173,6 +173,14 @@ def test_what_fits(text: str) -> None:
     assert not means(resolved(parse(f"not ({text})"), AT), JOB, AT)
 
 
+@pytest.mark.parametrize("text", ["warning = warn.output", "warning ~ '*: ERROR'", "warning in (x, warn.output)", "warning =~ ^warn"])
+def test_a_warning_is_found_by_its_kind_and_by_its_whole_name(text: str) -> None:
+    warned = JOB.replace(warnings=[{"warning": "warn.output: ERROR", "text": "t"}])
+    assert means(resolved(parse(text), AT), warned, AT)
+    assert not means(resolved(parse("warning != warn.output"), AT), warned, AT)
+    assert means(resolved(parse("warnings = 1"), AT), warned, AT)
+
+
 def test_what_is_unknown_fits_no_comparison() -> None:
     young = Job(id=1, name="n", command=["a"], cwd="/", created_at=AT, status=RUNNING)
     for text in ("exit_code = 0", "exit_code != 0", "ended < tomorrow", "duration >= 0", "group ~ *", "group =~ ''", "outcome != failed",

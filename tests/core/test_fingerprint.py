@@ -94,7 +94,7 @@ def test_each_fact():
         "timeout.run: 1m is new",
         "umask: 022 became 077",
         "limit.memory held by: cgroup is new",
-        "user:  became u",
+        "user: u is new",
         "host: h became i",
         "kernel: 6.1 became 6.2",
     ] == texts(SIDE, now)

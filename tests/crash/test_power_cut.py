@@ -15,11 +15,11 @@ from outlast.executors import state
 from support import Finished
 
 Clients = list[tuple[str, Popen[bytes]]]
-UNTIL_IDLE = ("checkpoint.before", "checkpoint.after", "leave.before", "leave.after")
-OF_WAITING = ("settle", "conditions", "deadline", "limit", "pause", "watch", "texts")
-OF_CLIENTS = ("front", "submit", "request", "reserve", "upgrade")
-ELSEWHERE = ("prune", "forget", "backup", "repair")  # test_pruning.py; tests/cli/test_repair.py
-POINTS = [name for name in seams.FAILPOINTS if name.partition(".")[0] not in (*OF_CLIENTS, *ELSEWHERE)]
+UNTIL_IDLE = ("checkpoint", "leave", "texts")
+OF_WAITING = ("settle", "conditions", "deadline", "limit", "pause", "watch")
+OF_CLIENTS = ("front", "submit", "request", "reserve", "upgrade", "backup", "repair")
+OF_PASSES = ("prune", "forget")  # see test_pruning: there is nothing to take away here
+POINTS = [name for name in seams.FAILPOINTS if name.partition(".")[0] not in OF_CLIENTS + OF_PASSES]
 
 
 def submit_without_waiting(scene: Scene, env: dict[str, str | None]) -> Clients:
@@ -74,9 +74,6 @@ def cut_and_look(scene: Scene, clients: Clients) -> None:
 
 def comes_to(scene: Scene, name: str) -> None:
     """Bring a supervisor to a failpoint that ordinary jobs do not lead to."""
-    if name.startswith("texts."):
-        scene.submit("fails", env=scene.armed(f"{name}=block", OUTLAST_INDEX_FROM="1"))
-        return
     env = scene.armed(f"{name}=block")
     scene.submit("gated", env=env)
     until(lambda: scene.started()["1.1"])
@@ -104,11 +101,12 @@ def test_the_power_goes_while_the_supervisor_is_at(scene: Scene, name: str) -> N
         until(lambda: scene.reached(name))
         cut_and_look(scene, [])
         return
-    clients = submit_without_waiting(scene, scene.armed(f"{name}=block"))
-    if name in UNTIL_IDLE or name.startswith("stop."):
+    env = scene.armed(f"{name}=block", OUTLAST_INDEX_FROM="1")
+    clients = submit_without_waiting(scene, env)
+    if name.partition(".")[0] in (*UNTIL_IDLE, "stop"):
         accept(scene, clients)
         clients = []
-        scene("stop", "--no-wait", *map(str, scene.unstopped()), env=scene.armed(f"{name}=block"), status=0)
+        scene("stop", "--no-wait", *map(str, scene.unstopped()), env=env, status=0)
     until(lambda: scene.reached(name))
     cut_and_look(scene, clients)
 

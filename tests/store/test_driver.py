@@ -15,7 +15,8 @@ import pytest
 
 from outlast.core.errors import SystemFault
 from outlast.home import Home
-from outlast.store.driver import SCHEMA, Database
+from outlast.seams import monotonic
+from outlast.store.driver import BUSY_MS, SCHEMA, Database
 from outlast.store.reading import Reading
 from outlast.store.store import Store
 from store.making import AT, child, claim, dump, ended, miscounted, submission, submit
@@ -601,3 +602,18 @@ def test_an_opened_database_can_be_closed_twice_and_is_not_leaked(home_path: Pat
     database = Database(Home(str(home_path)))
     database.close()
     database.close()
+
+
+def test_a_checkpoint_waits_for_no_reader(used: Path) -> None:
+    store, reading = Store(Home(str(used))), Reading(Home(str(used)))
+    reading.database.connection.execute("BEGIN")
+    reading.database.row("SELECT count(*) FROM jobs")  # as a backup of a large home, or a client that was stopped
+    submit(store)
+    began = monotonic()
+    store.database.checkpoint("TRUNCATE")
+    assert BUSY_MS / 3 > (monotonic() - began) / 1e6
+    assert (BUSY_MS,) == store.database.row("PRAGMA busy_timeout")
+    submit(store)
+    reading.database.connection.execute("COMMIT")
+    store.database.checkpoint("TRUNCATE")
+    assert 0 == os.stat(used / "outlast.db-wal").st_size

@@ -10,7 +10,7 @@ from outlast.home import Home
 from outlast.logs.removing import measure, remove
 from outlast.store import keeping as k
 from outlast.store.mending import Mending
-from outlast.store.pruning import AT_ONCE, Pass, doomed
+from outlast.store.pruning import AT_ONCE, Pass, doomed, remove_now
 from outlast.store.store import Store
 from store.making import AT, claim, end, ended, fill, miscounted, start, submit
 
@@ -143,11 +143,21 @@ def test_two_passes_at_once_take_no_more_than_one(tmp_path: Path) -> None:
     store.close()
 
 
+def test_who_removes_by_name_passes_by_what_somebody_else_has_removed(tmp_path: Path) -> None:
+    store = filled(tmp_path / "h", 30)
+    items = [item for item, _ in k.oldest_records(store, k.BEGIN, 30)]
+    assert (30, []) == (len(items), remove_now(store, items[:10], AT, records=True)[1])
+    gone, told = remove_now(store, items, AT, records=True)
+    assert ([item.job for item in items[10:]], []) == ([item.job for item in gone], told)
+    assert [] == miscounted(store)
+
+
 def test_removal_of_what_is_not_there_and_of_what_cannot_be(tmp_path: Path) -> None:
     path = str(tmp_path / "1.1")
     assert remove(path) is None
     (tmp_path / "1.1.log.3").touch()
     (tmp_path / "1.1.gaps").touch()
+    (tmp_path / "1.1.feedback-cache").touch()  # of somebody who looked as the run ended
     assert remove(path) is None
     assert [] == os.listdir(tmp_path)
     (tmp_path / "1.1.log.1").mkdir()

@@ -14,7 +14,7 @@ from outlast.home import Home
 from outlast.seams import now
 from outlast.store.store import Store
 from outlast.supervisor import fingerprints
-from outlast.supervisor.fingerprints import BUDGET, WHOLE, YOUNG, Fingerprints
+from outlast.supervisor.fingerprints import BUDGET, LATELY, WHOLE, YOUNG, Fingerprints
 from support import Outlast, eventually
 
 PATH = b"PATH=/usr/local/bin:/usr/bin:/bin\0"
@@ -81,11 +81,11 @@ def taken(short_path: Path) -> "tuple[Store, Fingerprints]":
     return store, Fingerprints(store)
 
 
-def take(taken: "tuple[Store, Fingerprints]", *command: str, cwd: Path, at: int | None = None) -> Any:
+def take(taken: "tuple[Store, Fingerprints]", *command: str, cwd: Path, at: int | None = None, begun: int | None = None) -> Any:
     store, made = taken
     job = Job(id=1, name="x", command=list(command), cwd=str(cwd), created_at=0, environment="e")
     with store.batch():
-        made.begin(now())
+        made.begin(now() if begun is None else begun)
         digest = made.of(job, PATH, now() + YOUNG * 2 if at is None else at)
     return digest and json.loads(store.database.one("fingerprint", digest)[0])
 
@@ -108,6 +108,26 @@ def test_a_content_is_read_once_and_again_when_the_file_is_another(
     assert first["hash"] != second["hash"]
     assert {**first, "hash": second["hash"]} == second
     assert 2 == reads.count(str(script))
+
+
+def test_where_a_program_and_a_repository_are_is_searched_for_only_now_and_then(
+    taken: "tuple[Store, Fingerprints]", short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: looks.append(path) or access(path, mode))
+    begun = now()
+    first = take(taken, "sh", cwd=short_path, begun=begun)
+    assert looks
+    looks.clear()
+    assert first == take(taken, "sh", cwd=short_path, begun=begun + LATELY - 1)
+    assert [] == looks
+    (short_path / ".git").mkdir()
+    (short_path / ".git/HEAD").write_text("0" * 40)
+    for later in (begun + LATELY, begun - LATELY):  # whichever way the clock goes
+        assert "0" * 40 == take(taken, "sh", cwd=short_path, begun=later)["git"]["revision"]
+        assert looks
+        looks.clear()
 
 
 def test_what_was_just_written_is_read_again_next_time(taken: "tuple[Store, Fingerprints]", short_path: Path) -> None:

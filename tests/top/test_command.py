@@ -26,6 +26,8 @@ def test_without_a_terminal(outlast: Outlast) -> None:
     assert_refused(outlast("top"), 4, "needs a terminal", "`outlast list --follow`", "`outlast ps`")
     assert_refused(outlast("top", "--json"), 2, "`outlast list`", "--json")
     assert_refused(outlast("top", "--status", "nosuch"), 2, "nosuch")
+    assert_refused(outlast("top", "--where", "nosuch = 1"), 2, "there is no field `nosuch`")
+    assert_refused(outlast("top", "--where", "run = 1", "--during", "today"), 4, "needs a terminal")
     assert not outlast.home.exists()
 
 

@@ -311,6 +311,24 @@ def test_terminals_of_any_size(outlast: Outlast, size: tuple[int, int]) -> None:
     play(outlast, scene, size)
 
 
+def test_the_end_stays_in_sight_as_the_terminal_changes(outlast: Outlast) -> None:
+    job = outlast.run("--", "sh", "-c", "seq -f '%.0f is the number of this line, which is long' 300; exec sleep 1000")
+
+    async def scene(screen: Screen) -> None:
+        await screen.shows(f" {job} ", "running")
+        for wanted in ((100, 30), (100, 20), (40, 12), (100, 30), (30, 12)):
+            await screen.pilot.resize_terminal(*wanted)
+            await screen.until(lambda wanted=wanted: wanted[1] == len(screen.lines))
+            await screen.until(lambda: any("300" in line for line in screen.lines[4:]), within=5)
+        await screen.press("tab", "home")
+        await screen.until(lambda: not screen.app.output.is_at_end)
+        await screen.pilot.resize_terminal(100, 31)
+        await screen.until(lambda: 31 == len(screen.lines))
+        assert not screen.app.output.is_at_end, "whoever reads is not disturbed"
+
+    play(outlast, scene)
+
+
 def _cells(line: str) -> int:
     from rich.cells import cell_len
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from outlast.core.observed import Observed
 
 _STATE = "state"
+_TIMES = (("run", "timeout.run"), ("soft_run", "timeout.soft.run"), ("usual", "usual"))  # of what limits a run, in ns
 _INSIDE = frozenset({"boot", "pid_start", "pidns", "state_file", "fingerprint"})  # of an event: for machines, `--json` has them
 _CPU_BY = {"": "its command, and the children that were waited for", "cgroup": "all of its processes: its cgroup"}
 _LABEL = 14  # columns of the labels, if none is longer
@@ -182,7 +183,10 @@ def _data(data: "Mapping[str, Any]") -> str:
     for name, held in data.items():
         if name in _INSIDE or held is None or held is False or held in ("", {}, []):
             continue
-        if isinstance(held, dict):  # the ending of a run; its outcome and reason stand beside it
+        if name == "limits":
+            parts += [f"{limit}={format_duration(held[key])}" for key, limit in _TIMES if held.get(key) is not None]
+            parts.append(_data(held.get("by", {})))
+        elif isinstance(held, dict):  # the ending of a run; its outcome and reason stand beside it
             parts.append(_data({inner: told for inner, told in held.items() if inner not in data}))
         elif name in {"grace", "cpu"}:
             parts.append(f"{name}={format_duration(held)}")

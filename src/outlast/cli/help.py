@@ -2,6 +2,7 @@
 
 from outlast.core import kinds
 from outlast.core.errors import UsageError
+from outlast.core.retention import NAMES, spelled
 from outlast.core.verb_exits import EXITS
 from outlast.core.verb_texts import ACTIVE_JOBS, DESCRIPTIONS, EXAMPLES, JOBS, OVERVIEW, SELECTORS
 from outlast.core.verbs import ALIASES, BY_NAME, COMMON, Form, Verb, aliases
@@ -119,7 +120,7 @@ def default_of(option: "Option") -> str:
     """Return the default as a person writes it; empty if it is nothing, or said in the help already."""
     if option.kind == kinds.FLAG or option.default in (None, "", (), {}, ("", "", "")) or "(default" in option.help:
         return ""
-    return kinds.spell(option.kind, option.default)
+    return spelled(option.name, option.default) if option.name in NAMES else kinds.spell(option.kind, option.default)
 
 
 def example_lines(line: str, said: str) -> str:

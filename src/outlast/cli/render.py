@@ -34,17 +34,20 @@ USUAL = ("id", "name", "state", "started", "duration")
 
 
 def table(headings: "Sequence[str]", rows: "Sequence[Sequence[str]]", *, width: int | None = None, right: "Iterable[int]" = (),
-          whole: "Iterable[int]" = (), paints: "Mapping[int, Callable[[int], str]] | None" = None, bold: bool = False) -> str:  # fmt: skip
+          whole: "Iterable[int]" = (), paints: "Mapping[int, Callable[[int], str]] | None" = None, bold: bool = False,
+          no_room: "list[int] | None" = None) -> str:  # fmt: skip
     """Return `rows` under `headings` in at most `width` columns (None: as wide as it gets).
 
     `right`: columns that stand on the right; `whole`: columns that are cut only when nothing else is left to cut; `paints`: by column, the
-    colour of a row's cell. The first column is never cut.
+    colour of a row's cell. The first column is never cut. `no_room` gets the columns that had to go.
     """
     cells = [[visible(cell) for cell in row] for row in rows]
     sizes = [max((columns(row[i]) for row in cells), default=0) for i in range(len(headings))]
     sizes = [max(size, len(heading)) for size, heading in zip(sizes, headings, strict=True)]
     if width is not None:
         _fit(sizes, width, frozenset(whole), headings)
+    if no_room is not None:
+        no_room += [i for i, size in enumerate(sizes) if not size]
     on_right = frozenset(right)
     lines = []
     for number, row in enumerate([list(headings), *cells]):
@@ -210,10 +213,10 @@ def against(duration: str, usual: int | None) -> str:
 
 def jobs_table(jobs: "Sequence[Job]", now: int, *, shown: "Sequence[str] | None" = None, width: int | None = None, colours: bool = False,
                runs: "Mapping[int, Sequence[Run]] | None" = None, observed: "Mapping[int, Observed] | None" = None,
-               usual: "Mapping[int, int] | None" = None) -> str:  # fmt: skip
+               usual: "Mapping[int, int] | None" = None, no_room: "list[int] | None" = None) -> str:  # fmt: skip
     """Return jobs as a table; `shown`: its columns; `runs` by job id stand under their job. Empty if there are no jobs.
 
-    `observed` by job id is for what needs it; `usual` (ns) likewise stands beside the duration, if there is room.
+    `observed` by job id is for what needs it; `usual` (ns) likewise stands beside the duration, if there is room. `no_room`: see `table`.
     """
     if not jobs:
         return ""
@@ -239,6 +242,7 @@ def jobs_table(jobs: "Sequence[Job]", now: int, *, shown: "Sequence[str] | None"
         [COLUMNS[name] for name in names], rows, width=width,
         right=[i for i, name in enumerate(names) if name in _RIGHT], whole=[i for i, name in enumerate(names) if name in _WHOLE],
         paints={i: lambda row: colour(words[row]) for i, name in enumerate(names) if name == "state"} if colours else None, bold=colours,
+        no_room=no_room,
     )  # fmt: skip
 
 

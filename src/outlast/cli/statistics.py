@@ -4,7 +4,7 @@ from outlast.cli.details import fact_lines
 from outlast.cli.render import GAP, colour, table
 from outlast.cli.terminal import columns, visible
 from outlast.core.durations import format_duration
-from outlast.core.job import FAILURES, SUCCEEDED
+from outlast.core.job import FAILURES, SUCCEEDED, how
 from outlast.core.sizes import format_size
 from outlast.core.stats import peak
 from outlast.core.times import format_time_full, format_time_local
@@ -81,8 +81,6 @@ def _cells(one: "Stats", now: int, *, bars: bool) -> "dict[str, str]":
 
 def stats_detail(one: "Stats", *, width: int | None = None, trend: bool = False, bars: bool = False) -> str:
     """Return all that is known of one name, a fact in each line."""
-    last = one.last_outcome.replace("_", " ")
-    why = f": {one.last_reason}" if one.last_reason and one.last_outcome != SUCCEEDED else ""
     return fact_lines((
         ("name", one.name),
         ("jobs", str(one.jobs)),
@@ -90,7 +88,7 @@ def stats_detail(one: "Stats", *, width: int | None = None, trend: bool = False,
         ("failures", str(one.failures)),
         ("warnings", str(one.warnings)),
         ("first", format_time_full(one.first_at)),
-        ("last", f"{format_time_full(one.last_at)}, job {one.last}: {last}{why}"),
+        ("last", f"{format_time_full(one.last_at)}, job {one.last}: {how(one.last_outcome, one.last_reason)}"),
         ("fastest", _duration(one.fastest)),
         ("median", _duration(one.median)),
         ("95 % within", _duration(one.p95)),

@@ -79,7 +79,7 @@ def bundle(jobs: "Jobs", which: "int | str | Job", path: str | None = None, *, f
             os.unlink(part)
             raise
     except OSError as error:
-        raise fault(error, f"cannot write {target}") from error
+        raise fault(error, f"cannot write {target}", "name another file with `--output`") from error
     return made
 
 

@@ -133,7 +133,7 @@ _FILES = (
     "outlast.db", "outlast.db-wal", "outlast.db-shm", "outlast.db-journal", "write.lock", "supervisor.lock", "supervisor.sock", "bell",
     "supervisor.log", "supervisor.log.1", "lifeline", "start", "outlast.db.new",
 )  # fmt: skip
-_FOLDERS = ("states", "runs")
+_FOLDERS = ("states", "runs", "watched")
 _TEMPORARY = ("before-repair-", "check-")
 
 

@@ -106,17 +106,19 @@ class Looking:
 
     def stats(
         self, selected: "Selected" = (), *, since: int | None = None, until: int | None = None, group: str | None = None,
-        name: str | None = None, sort: "Sequence[str]" = (), limit: int | None = None,
+        name: str | None = None, during: str | None = None, where: str | None = None, sort: "Sequence[str]" = (), limit: int | None = None,
     ) -> "Statistics":  # fmt: skip
         """Return what the jobs that have ended tell, by name: see `core.stats`. A bare word means all jobs of that name.
 
-        `since`, `until` in ns; without `since` the last 10,000 jobs are enough, and `.since` says how far they reach. Raises NotFound.
+        `since`, `until` in ns, `during` and `where` as for `list`; without `since` the last 10,000 jobs are enough, and `.since` says how
+        far they reach. Raises NotFound, UsageError.
         """
+        from outlast.client.listing import as_filter
         from outlast.client.statistics import statistics
-        from outlast.store.finding import Filter
+        from outlast.seams import now
 
-        wanted: Filter = Filter(since=since, until=until, group=group, name=name, active=False)
-        return statistics(self._jobs, selected, wanted, sort, limit)
+        given = {"since": since, "until": until, "group": group, "name": name, "during": during, "where": where, "active": False}
+        return statistics(self._jobs, selected, as_filter(given, now()), sort, limit)
 
     def logs(self, which: "int | str | Job", run: int = -1) -> "Output":
         """Return what a run of a job has written so far: `.stdout`, `.stderr`, `.lines()`. Raises NotFound."""

@@ -183,11 +183,11 @@ class Signalled(Event):
 class Warned(Event):
     """There is something to warn of, or more of it. `run`: the run that it is about, if it is about one; `times`: how often so far."""
 
-    _fields = ("warning", "text", "run", "times")
+    _fields = ("warning", "run", "times", "text")
     warning: str
-    text: str
     run: int | None
     times: int | None  # None: once more
+    text: str
     kind = "warned"
     _defaults = {"run": None, "times": None}
 

@@ -246,7 +246,7 @@ def progress(facts: "Mapping[str, str]") -> "dict[str, Any] | None":
     first, slash, rest = text.partition("/")
     if not slash:
         percent = _number(text.removesuffix("%"))
-        return None if percent is None else _progress(min(percent, 100.0), None, None, "", text)
+        return None if percent is None or percent > 100 else _progress(percent, None, None, "", text)
     number, _, unit = rest.strip().partition(" ")
     done, total = _number(first), _number(number)
     if done is None or total is None:

@@ -40,6 +40,12 @@ def _one_of(held: "dict[str, Any] | None", name: str) -> "list[str]":
     return [] if found is None else [str(found)]
 
 
+def _warned_of(held: "Any", _: str) -> "list[str]":
+    """Return what warnings are called and, of `warn.output: RE`, their kind alone: nobody types the expression once more."""
+    whole = [str(warning.get("warning", "")) for warning in held]
+    return [*whole, *(name.partition(": ")[0] for name in whole if ": " in name)]
+
+
 FIELDS: "dict[str, Field]" = {
     "id": Field(NUMBER, "id"),
     "name": Field(TEXT, "name"),
@@ -64,7 +70,7 @@ FIELDS: "dict[str, Field]" = {
     "paused": Field(FLAG, "paused"),
     "held": Field(FLAG, "held"),
     "warnings": Field(NUMBER, "warnings", lambda held, _: [len(held)]),
-    "warning": Field(TEXT, "warnings", lambda held, _: [str(warning.get("warning", "")) for warning in held]),
+    "warning": Field(TEXT, "warnings", _warned_of),
     "info": Field(TEXT, "info", lambda held, _: [text for text in held if text]),
     "rerun_of": Field(NUMBER, "rerun_of"),
     "schedule": Field(TEXT, "schedule"),

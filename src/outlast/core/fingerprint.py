@@ -174,7 +174,8 @@ def _words(before: "list[str]", now: "list[str]") -> str:
 
 def _plain(what: str, before: str | None, now: str | None, name: str = "") -> "Iterator[Difference]":
     if before is not None and now is not None and before != now:
-        yield Difference(what, f"{name or what}: {_cut(before)} became {_cut(now)}", before, now)
+        became = f"{_cut(before)} became {_cut(now)}" if before and now else f"{_cut(before or now)} is {'gone' if before else 'new'}"
+        yield Difference(what, f"{name or what}: {became}", before, now)
 
 
 def _files(before: "Mapping[str, Any]", now: "Mapping[str, Any]") -> "Iterator[Difference]":

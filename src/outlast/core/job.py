@@ -132,15 +132,19 @@ class Job(Value):
     @property
     def how(self) -> str:
         """Outcome (else status) and reason, without saying the same twice: `failed: exit code 3`; `stopped, ended by SIGTERM`."""
-        word, reason = self.outcome or self.status, self.reason or ""
-        if not reason or (word == SUCCEEDED and reason == "exit code 0"):
-            return word
-        return reason if reason.startswith((word.replace("_", " "), "killed")) else f"{word}: {reason}"
+        return how(self.outcome or self.status, self.reason)
 
     @property
     def duration(self) -> float | None:
         """Seconds from the first run's start to the end; None while it is not known."""
         return _seconds_between(self.started_at, self.ended_at)
+
+
+def how(word: str, reason: str | None) -> str:
+    """Tell an outcome (or a status) and its reason, without saying the same twice."""
+    if not reason or (word == SUCCEEDED and reason == "exit code 0"):
+        return word
+    return reason if reason.startswith((word.replace("_", " "), "killed")) else f"{word}: {reason}"
 
 
 class Run(Value):

@@ -119,6 +119,8 @@ def _told(data: "Mapping[str, Any]") -> "dict[str, Any]":
             shape[name] = format_time_utc(held)
         elif isinstance(held, int) and name in {"grace", "cpu"}:
             shape[name] = seconds(held)
+        elif name == "limits":
+            shape[name] = _limits(held)
     return shape
 
 

@@ -109,7 +109,7 @@ def _filters() -> tuple[Option, ...]:
         _UNTIL,
         Option("during", kinds.TEXT, "only what ended (else began) in this stretch of time: `today`, `last week`, `2026-11`, `last 7 days`",
                "--during yesterday", metavar="WINDOW"),
-        Option("where", kinds.TEXT, "only jobs that fit this filter, see docs/how-to/history.md",
+        Option("where", kinds.TEXT, "only jobs that fit this filter: `outlast help history` tells the language",
                "--where 'duration > 10m or exit_code = 3'", metavar="FILTER"),
         Option("warned", kinds.FLAG, "only jobs that there is or was something to warn of", "--warned"),
         Option("warning", kinds.TEXT, "only jobs with a warning of this kind, `*`: of any", "--warning '*'", metavar="KIND"),
@@ -127,7 +127,7 @@ def _filters() -> tuple[Option, ...]:
 
 
 def _of_top() -> tuple[Option, ...]:
-    fit = {"status", "outcome", "name", "group", "text", "since", "until", "sort"}
+    fit = {"status", "outcome", "name", "group", "text", "since", "until", "during", "where", "sort"}
     return (*(option for option in _filters() if option.name in fit), _limit(50, "ended jobs"))
 
 
@@ -154,7 +154,7 @@ def _of_stats() -> tuple[Option, ...]:
     return (
         _SINCE,
         _UNTIL,
-        *(option for option in _filters() if option.name in {"name", "group"}),
+        *(option for option in _filters() if option.name in {"name", "group", "during", "where"}),
         Option("sort", kinds.SORT, f"order by these, `-` in front turns one round: {', '.join(SORTS)}", "--sort -failures",
                default=("-last",), metavar="COLUMN,...", choices=SORTS),
         _limit(50, "names"),

@@ -5,7 +5,7 @@ import os
 
 from outlast.logs.files import HOLES, name_of
 
-REST = (".gaps", ".feedback", ".stdin", ".stdin.end")  # beside the log
+REST = (".gaps", ".feedback", ".feedback-cache", ".stdin", ".stdin.end")  # beside the log
 
 
 def remove(path: str) -> str | None:

@@ -33,7 +33,7 @@ def back_up(reading: "Reading", path: str) -> int:
         size = os.stat(part).st_size
         _put_in_place(part, path)
     except OSError as error:
-        raise fault(error, f"cannot write {path}") from error
+        raise fault(error, f"cannot write {path}", "name another file") from error
     finally:
         for suffix in ("", "-wal", "-shm"):
             if os.path.lexists(part + suffix):

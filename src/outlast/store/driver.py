@@ -161,9 +161,13 @@ class Database:
         return Transaction(self)
 
     def checkpoint(self, mode: str = "PASSIVE") -> None:
-        """Copy the log of changes into the database. Only the supervisor does it."""
+        """Copy the log of changes into the database, as far as readers let it: nobody is waited for. Only the supervisor does it."""
         with _Flock(self):
-            self.execute(f"PRAGMA wal_checkpoint({mode})")
+            self.execute("PRAGMA busy_timeout=0")  # else whoever reads for long, as a backup does, held up the supervisor and all writers
+            try:
+                self.execute(f"PRAGMA wal_checkpoint({mode})")
+            finally:
+                self.execute(f"PRAGMA busy_timeout={BUSY_MS}")
 
     def close(self) -> None:
         """Close the connection, under the flock if it may write. Raises SystemFault; closing again does nothing."""

@@ -199,7 +199,8 @@ def remove_records(store: "Store", items: "Sequence[Item]", now: int) -> "list[I
     went: list[Item] = []
     last = store.last_event()
     for item in items:
-        if one("referred", item.job) is not None or one("state", item.job)[0] != ENDED:
+        status, _ = one("state", item.job) or (None, None)  # None: somebody else has just removed it
+        if status != ENDED or one("referred", item.job) is not None:
             continue
         (size,) = one("kept-of", item.job)
         store.note_kept(item.group, -size)

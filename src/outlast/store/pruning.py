@@ -232,8 +232,8 @@ def remove_now(store: "Store", items: "list[Item]", now: int, *, records: bool) 
             if records:
                 needed = k.references(store)
                 went = k.remove_records(store, [item for item in some if item.job not in needed], now)
-                there = {item.job for item in went}
-                told += [f"job {item.job} is needed by a job that has not ended" for item in some if item.job not in there]
+                left = [item.job for item in some if store.database.one("state", item.job) is not None]
+                told += [f"job {job} is needed by a job that has not ended" for job in left]
             else:
                 went, said = k.prune_logs(store, some, now)
                 told += said

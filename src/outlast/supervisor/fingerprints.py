@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 WHOLE = 1 << 20  # bytes: of a larger file size and time are told, not the content
 BUDGET = 4 << 20  # bytes that are read in one cycle
 FRESH = 1_000_000_000  # ns that the mounts are known
+LATELY = 100_000_000  # ns that it is known where a program and the top of a repository are: a search is a dozen looks
 KEPT = 1000  # files whose contents are remembered
 YOUNG = 50_000_000  # ns: what was changed within so short a time may be changed again under the same times
 MOST_LEVELS = 40  # of directories, up from the command's, in which a repository is looked for
@@ -52,7 +53,10 @@ _UNSEEN_DENIED = "its content may not be read: its size and time are compared"
 class Fingerprints:
     """Takes the fingerprints of runs."""
 
-    __slots__ = ("_budget", "_careful", "_common", "_contents", "_made", "_places", "_programs", "_remote", "_since", "_store", "_taken")
+    __slots__ = (
+        "_budget", "_careful", "_common", "_contents", "_made", "_places", "_programs", "_remote", "_searched", "_since", "_store",
+        "_taken", "_tops", "_where",
+    )  # fmt: skip
 
     def __init__(self, store: "Store") -> None:
         """`store` keeps them."""
@@ -64,15 +68,22 @@ class Fingerprints:
         self._made: dict[tuple[str | None, ...], str] = {}  # in this cycle, by environment, stdin, directory and command
         self._taken: dict[tuple[str | None, ...], str] = {}  # likewise, by files and directory
         self._programs: dict[tuple[str | None, ...], Found | None] = {}  # likewise, by environment, directory and word
+        self._where: dict[tuple[str | None, ...], str] = {}  # environment, directory and word -> path of the program, as of `_searched`
+        self._tops: dict[str, str | None] = {}  # directory -> top of its repository, likewise
+        self._searched = 0
         self._remote: dict[str, bool] = {}  # path -> may whoever touches it wait for ever
         self._since = 0  # when that was begun
         self._budget = BUDGET
 
     def begin(self, at: int) -> None:
-        """Begin a cycle: everything is looked at anew, but for the mounts, which are known for a second."""
+        """Begin a cycle: files are looked at anew; where they are, and the mounts, is known for a moment (LATELY, FRESH)."""
         if not 0 <= at - self._since < FRESH:
             self._remote.clear()
             self._since = at
+        if not 0 <= at - self._searched < LATELY:
+            self._where.clear()
+            self._tops.clear()
+            self._searched = at
         self._made.clear()
         self._taken.clear()
         self._programs.clear()
@@ -116,7 +127,13 @@ class Fingerprints:
         """Return the program as the shim finds it (execvp(3)); None if there is none. In one cycle it is looked for once."""
         asked = (job.environment, job.cwd, word)
         if asked not in self._programs:
-            self._programs[asked] = self._search(word, job, variables)
+            path = self._where.get(asked)
+            found = None if path is None else self._look(path)
+            if found is None:
+                found = self._search(word, job, variables)
+                if found is not None:
+                    self._where[asked] = found[0]
+            self._programs[asked] = found
         return self._programs[asked]
 
     def _search(self, word: str, job: "Job", variables: bytes) -> "Found | None":
@@ -193,17 +210,10 @@ class Fingerprints:
 
     def _revision(self, cwd: str, at: int) -> "dict[str, Any] | None":
         """Return the git repository that `cwd` is in: top, revision, branch (gitrepository-layout(5)); None if it is in none."""
-        top = cwd
-        if self._is_remote(cwd):
-            return None
-        for _ in range(MOST_LEVELS):
-            if os.access(f"{top}/.git", os.F_OK):
-                break
-            above = os.path.dirname(top)
-            if above == top:
-                return None
-            top = above
-        else:
+        if cwd not in self._tops:
+            self._tops[cwd] = None if self._is_remote(cwd) else _top_of(cwd)
+        top = self._tops[cwd]
+        if top is None:
             return None
         folder = f"{top}/.git"
         if not os.path.isdir(folder):  # a worktree or a submodule: `gitdir: PATH`
@@ -212,12 +222,27 @@ class Fingerprints:
         if not head.startswith("ref: refs/") or ".." in head:
             return {"top": top, "revision": head, "branch": None} if _is_revision(head) else None
         ref = head[5:]
-        common = os.path.join(folder, self._text(f"{folder}/commondir", at) or ".")
-        revision = self._text(f"{folder}/{ref}", at) or self._text(f"{common}/{ref}", at)
-        if not revision and os.access(f"{common}/packed-refs", os.F_OK):
-            revision = self._text(f"{common}/packed-refs", at, ref, BUDGET) or "?"
+        revision = self._text(f"{folder}/{ref}", at)
+        if not revision:
+            common = os.path.join(folder, self._text(f"{folder}/commondir", at) or ".")
+            revision = self._text(f"{common}/{ref}", at)
+            if not revision and os.access(f"{common}/packed-refs", os.F_OK):
+                revision = self._text(f"{common}/packed-refs", at, ref, BUDGET) or "?"
         known = _is_revision(revision) or not revision
         return {"top": top, "revision": revision if known else None, "branch": ref.removeprefix("refs/heads/")}
+
+
+def _top_of(cwd: str) -> str | None:
+    """Return the nearest directory from `cwd` upwards that has a repository; None if there is none."""
+    top = cwd
+    for _ in range(MOST_LEVELS):
+        if os.access(f"{top}/.git", os.F_OK):
+            return top
+        above = os.path.dirname(top)
+        if above == top:
+            return None
+        top = above
+    return None
 
 
 def _is_revision(text: str) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FIRST = 1_000_000_000  # after the start: whoever has started us wants a job to run
 EVERY = 3600_000_000_000
+AGAIN = 60_000_000_000  # after a pass that failed: the disk may be full, and it is what would make room
 SOON = 20_000_000  # while jobs have to be seen to
 SHARE = 4  # of the time that passes, one part in so many and one
 
@@ -65,7 +66,7 @@ class Pruner:
             self._pass = self._new(limits=True)
         except Exception as error:  # noqa: BLE001
             self._context.log(f"pruning: {said(error)}")
-            self._plan(EVERY)
+            self._plan(AGAIN)
             return
         self._slice()
 
@@ -83,7 +84,7 @@ class Pruner:
         if context.dirty:
             context.loop.call_after(SOON, self._slice)
             return
-        began = monotonic()
+        began, again = monotonic(), EVERY
         try:
             more = running.step(now())
             if running.removed:
@@ -95,7 +96,7 @@ class Pruner:
                 keeping.note_pass(context.store, now())
         except Exception as error:  # noqa: BLE001  # all other services go on; what is recorded is resumed
             context.log(f"pruning: {said(error)}")
-            more = False
+            more, again = False, AGAIN
         context.store.leaving = False
         if more:
             context.loop.call_after(max((monotonic() - began) * SHARE, 1_000_000), self._slice)
@@ -106,4 +107,4 @@ class Pruner:
             self._removed = [0, 0]
         if not context.runs:
             self._checkpoint(idle=True)
-        self._plan(EVERY)
+        self._plan(again)

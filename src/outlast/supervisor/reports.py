@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 1 << 17  # bytes of one file that are read within a cycle, while others wait for the database
 IN_ALL = 1 << 20  # likewise, of all files
-PIECE = 1 << 20  # bytes between two cycles
+PIECE = 1 << 18  # bytes between two cycles: some 5 ms
 MOST = 4 << 30  # bytes in all: of more, as of a sparse file, the end is enough
 COARSE = 1_000_000_000  # by how much a file's time may be behind the clock
 MOST_RESTARTS = 3  # of a file that is cut off again and again while it is read

@@ -276,7 +276,7 @@ class Watch:
                     self.note(f"about {format_size(unseen)} of the output of run {self.live.run.run} could not be looked at for warnings")
             elif given_up:
                 self.note(f"--{FILE}: the end of {source.tail.path} was not looked at: it grew faster than it could be read")
-            elif not source.tail.was_there:
+            elif not source.tail.was_there and not source.tail.trouble:
                 self.note(f"--{FILE}: {source.tail.path} was never there while run {self.live.run.run} ran")
 
     def save(self, *, now: bool) -> None:

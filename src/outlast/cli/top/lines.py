@@ -62,6 +62,7 @@ class Lines(ScrollView, can_focus=True):
         self._rows: list[_Shown] = []
         self._sizes: list[int] = []  # rows of each piece
         self._laid_out = 0  # for this width
+        self._stays = True  # at its end: known before the terminal becomes smaller, not to be asked afterwards
 
     @property
     def room(self) -> int:
@@ -70,8 +71,8 @@ class Lines(ScrollView, can_focus=True):
 
     @property
     def is_at_end(self) -> bool:
-        """Whether its last row is on the screen."""
-        return self.scroll_offset.y >= self.max_scroll_y
+        """Whether its last row is on the screen, or will be as soon as it is laid out."""
+        return self._stays
 
     def set(self, pieces: "Iterable[Piece]") -> None:
         """Show these lines instead; only rows that changed are drawn anew."""
@@ -115,15 +116,16 @@ class Lines(ScrollView, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Tell of it."""
+        self._stays = new_value >= self.max_scroll_y
         super().watch_scroll_y(old_value, new_value)
         self.post_message(self.Scrolled())
 
     def on_resize(self) -> None:
-        """Wrap anew."""
+        """Wrap anew, and stay at the end, or where it is."""
+        at_end = self.is_at_end
         if self._laid_out != self.room:
-            at_end = self.is_at_end
             self.set(self.pieces)
-            self._go(self.max_scroll_y if at_end and self.follows else min(self.scroll_offset.y, self.max_scroll_y))
+        self._go(self.max_scroll_y if at_end and self.follows else min(self.scroll_offset.y, self.max_scroll_y))
 
     def action_scroll(self, by: int) -> None:
         """Scroll by lines."""
@@ -139,6 +141,7 @@ class Lines(ScrollView, can_focus=True):
 
     def _go(self, y: float) -> None:
         self.scroll_to(y=max(0, y), animate=False, immediate=True, force=True)
+        self._stays = y >= self.max_scroll_y
 
     def _add(self, pieces: "Iterable[Piece]") -> int:
         """Take lines in; an unfinished one goes on. Returns how many rows went at the beginning."""

@@ -34,9 +34,13 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     if parsed.options.get("follow"):
         return _follow(parsed, jobs)
     found, more = _found(parsed, jobs)
-    sys.stdout.write(_text(found, more, parsed, jobs))
+    no_room: list[int] = []
+    sys.stdout.write(_text(found, more, parsed, jobs, no_room))
     if not any(parsed.options.get(word) for word in ("quiet", "json", "ids")):
         note = _note(len(found), more, parsed, jobs)
+        if no_room and parsed.options.get("columns"):
+            them = ", ".join(parsed["columns"][i] for i in no_room)
+            note = f"outlast: no room for {them}: ask for fewer columns, or for --json" + (f"\n{note}" if note else "")
         if note:
             sys.stdout.flush()
             print(visible(note), file=sys.stderr)
@@ -57,7 +61,7 @@ def _found(parsed: "Parsed", jobs: "Jobs") -> "tuple[list[Job], int]":
     return _listed(parsed, jobs, wanted)
 
 
-def _text(found: "list[Job]", more: int, parsed: "Parsed", jobs: "Jobs") -> str:
+def _text(found: "list[Job]", more: int, parsed: "Parsed", jobs: "Jobs", no_room: "list[int] | None" = None) -> str:
     if parsed.options.get("ids"):
         return render.ids(job.id for job in found)
     runs = {job.id: jobs.runs(job) for job in found} if parsed.options.get("runs") else None
@@ -74,6 +78,7 @@ def _text(found: "list[Job]", more: int, parsed: "Parsed", jobs: "Jobs") -> str:
         found, now(), shown=shown, width=width(os.environ), colours=colours(os.environ), runs=runs,
         observed=_observed(jobs, found, shown),
         usual={number: took for number, (took, _) in jobs.usual_durations(running).items()} if running else None,
+        no_room=no_room,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from outlast.client.jobs import Jobs
     from outlast.core.stats import Statistics
 
-_FILTERS = ("since", "until", "group", "name")
+_FILTERS = ("since", "until", "during", "where", "group", "name")
 
 
 def main(parsed: "Parsed", jobs: "Jobs") -> int:

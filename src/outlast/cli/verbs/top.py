@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from outlast.cli.parse import Parsed
     from outlast.client.jobs import Jobs
 
-_FILTERS = ("status", "outcome", "name", "group", "text", "since", "until", "sort")
+_FILTERS = ("status", "outcome", "name", "group", "text", "since", "until", "during", "where", "sort")
 
 
 def main(parsed: "Parsed", jobs: "Jobs") -> int:
@@ -20,6 +20,11 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
     wanted: dict[str, Any] = {name: parsed.options[name] for name in _FILTERS if parsed.options.get(name)}
     if parsed.options.get("json") or parsed.options.get("ids"):
         raise UsageError("`outlast top` is a screen and writes nothing", "`outlast list` has --json and --ids")
+    if "during" in wanted or "where" in wanted:
+        from outlast.client.listing import as_filter
+        from outlast.seams import now
+
+        as_filter({name: wanted[name] for name in ("during", "where") if name in wanted}, now())  # what is wrong is said before the screen
     if not all(os.isatty(fd) for fd in range(3)) or os.environ.get("TERM") in {None, "", "dumb"}:
         raise Refused("`outlast top` needs a terminal", "`outlast list --follow` goes on without one, `outlast ps` shows what is there now")
     try:
