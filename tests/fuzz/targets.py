@@ -25,7 +25,10 @@ from outlast.logs.lines import Joiner
 from outlast.logs.view import View, make_safe
 
 NOW = 1_795_334_400_000_000_000
-_CACHE = b'{"schema":1,"since":null,"mark":[%s],"parser":{"values":{"a":"b"},"rest":"","faults":{},"skipped":0,"left_out":[],"more_faults":false}}'
+_CACHE = (
+    b'{"schema":1,"since":null,"mark":[%s],'
+    b'"parser":{"values":{"a":"b"},"rest":"","faults":{},"skipped":0,"left_out":[],"more_faults":false}}'
+)
 STAMP = b"2026-11-22T08:00:00.123456789Z stdout "
 JOB: Job = Job(id=1, name="backup", command=["true", "x"], cwd="/", created_at=NOW, status="running", started_at=NOW)
 GAP = b'{"offset":1,"bytes":2,"log":0,"from":"2026-11-22T08:00:00.123456789Z","to":"2026-11-22T08:00:01.1Z","reason":"disk full"}\n'
