@@ -62,3 +62,9 @@ def test_any_text_is_a_name() -> None:
     for pattern in ("(", "*", "\udcff", " "):
         check_pattern(pattern, regex=False)
     check_pattern("import-.*", regex=True)
+
+
+def test_an_expression_that_is_too_long_is_refused() -> None:
+    check_pattern("a" * 10_000, regex=True)
+    with pytest.raises(UsageError, match="10001 characters"):
+        check_pattern("a" * 10_001, regex=True)

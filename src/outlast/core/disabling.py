@@ -25,10 +25,15 @@ class Rule(Value):
     _defaults = {"regex": False, "note": "", "until": None, "by": "", "at": 0}
 
 
+_LONGEST = 10_000  # characters of an expression: each takes the memory of hundreds when it is read
+
+
 def check_pattern(pattern: str, *, regex: bool) -> None:
     """Raise UsageError if `pattern` is empty, or no regular expression where it has to be one."""
     if not pattern:
         raise UsageError("no name is given", "name the jobs to be disabled")
+    if regex and len(pattern) > _LONGEST:
+        raise UsageError(f"the regular expression has {len(pattern)} characters", f"{_LONGEST} are the most; disable several patterns")
     if regex:
         import re
 
