@@ -46,10 +46,10 @@ def whole(tmp_path_factory):
 
 
 @pytest.fixture
-def copy(whole, short_path):
-    """A copy of it, to be damaged."""
-    shutil.copytree(whole, short_path / "h")
-    return short_path / "h"
+def copy(whole, outlast):
+    """A copy of it, to be damaged. The supervisor that a repair starts for the jobs that wait is ended with the home."""
+    shutil.copytree(whole, outlast.home)
+    return outlast.home
 
 
 def pages(path, kind):
