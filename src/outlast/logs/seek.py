@@ -5,8 +5,8 @@ are out by more than `MARGIN`: being wrong takes a clock that within one stretch
 set back by more than that. A clock set back elsewhere, or by less, only means that more is read. Every record is looked at
 again, so what is read too much is never shown.
 
-A log that is written fast has gigabytes within `MARGIN` before `since`; of them no more than `EARLY` bytes are read. So in such a log a
-clock that is set back by more than `NEAR` can hide what was written before that.
+A log that is written fast has gigabytes within `MARGIN` before `since`; of them no more than `EARLY` bytes are read, those before the
+first place that is late enough. So in such a log a clock that is set back can hide what it had written by then.
 """
 
 from outlast.logs.stretch import first_record, line_start
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 STEP = 1 << 17  # bytes between two looks
 LOOKS = 4096  # at all files together; beyond 512 MiB the steps grow
 MARGIN = 600 * 1_000_000_000
-NEAR = 2 * 1_000_000_000
 EARLY = 64 << 20
 
 
@@ -55,7 +54,7 @@ def stretches(files: "list[LogFile]", since: int | None, until: int | None) -> "
 
 def _begin(marks: "list[tuple[int, int, int | None]]", step: int, since: int) -> int:
     """Return from which of `marks` on there is anything to read: some `EARLY` bytes before the first that may be late enough."""
-    late = next((number for number, (_, _, at) in enumerate(marks) if at is None or at >= since - NEAR), len(marks))
+    late = next((number for number, (_, _, at) in enumerate(marks) if at is None or at >= since), len(marks))
     return max(late - 1 - EARLY // step, 0)
 
 

@@ -1,7 +1,8 @@
 """Which blocks of a log have to be read line by line for a search or for a time: the others are looked at as a whole.
 
 A block is left out only if nothing can be overlooked by that. All of it is whole records, and either none of them is of the time that is
-wanted; or each ends its line, no line goes on into it, and the expression is one that matches the block wherever it matches a line in it.
+wanted; or no line goes on into it, and the expression is one that matches the block wherever it matches a line in it that is one record.
+Of such a block only the lines of several records are read.
 """
 
 import re
@@ -34,7 +35,8 @@ class _Lines:
         return self._first.match(data, 0, cut) is not None or self._others.search(data, 0, cut) is not None
 
 
-_PIECES = _Lines(rb".{29}Z std(?:out|err) P ")
+_PIECE = re.compile(rb"Z (stdout|stderr) P ")
+_STAMP = 29  # bytes before it
 
 
 class Sift:
@@ -82,19 +84,44 @@ class Sift:
                 yield start, end
                 return
             self._between()
-            if not self._may_skip(data, cut):
-                yield start, start + cut
+            for begin, stop in self._wanted(data, cut):
+                yield start + begin, start + stop
             start += cut
 
-    def _may_skip(self, data: bytes, cut: int) -> bool:
+    def _wanted(self, data: bytes, cut: int) -> "list[tuple[int, int]]":
+        """Return (start, end) of what has to be read of the first `cut` bytes of a block."""
         whole = _RECORDS.match(data, 0, cut)
         if whole is None or whole.end() != cut:
-            return False
+            return [(0, cut)]
         if any(time is not None and not time.any_in(data, cut) for time in (self._from, self._to)):
-            return True
-        if self._pattern is None or self._is_amid() or _PIECES.any_in(data, cut):
-            return False
-        return self._pattern.search(data, 0, cut) is None
+            return []
+        if self._pattern is None or self._is_amid() or self._pattern.search(data, 0, cut) is not None:
+            return [(0, cut)]
+        return _lines_of_pieces(data, cut)
+
+
+def _lines_of_pieces(data: bytes, cut: int) -> "list[tuple[int, int]]":
+    """Return (start, end) of the lines that are begun by a record and ended by another one, with all between."""
+    found: list[tuple[int, int]] = []
+    stop = 0
+    for piece in _PIECE.finditer(data, 0, cut):
+        begin = piece.start() - _STAMP
+        if begin < stop or (begin and data[begin - 1] != _NEWLINE):
+            continue  # it is in what is read already, or the command's own text
+        ending, stop = b"Z %b F " % piece[1], piece.end()
+        while True:
+            stop = data.find(ending, stop, cut)
+            if stop < 0:
+                return [*found, (begin, cut)]
+            if data[stop - _STAMP - 1] == _NEWLINE:
+                break
+            stop += 1
+        stop = data.find(b"\n", stop, cut) + 1
+        found.append((begin, stop))
+    return found
+
+
+_NEWLINE = 10
 
 
 def _beyond(stamp: bytes, *, later: bool) -> bytes:
