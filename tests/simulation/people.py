@@ -15,6 +15,7 @@ from outlast.core.job import ENDED, RUNNING, Job
 from outlast.core.needs import needs_of
 from outlast.core.options import settle, stored
 from outlast.home import Home
+from outlast.store.grouping import pause_group
 from outlast.store.store import Environment, Front, Submission
 from simulation.checker import Checker
 from simulation.machine import MS, SECOND, Machine, Proc
@@ -392,7 +393,7 @@ class People:
 
     def resume_group(self, group: str) -> None:
         """As `Jobs.resume_group`, which first looks at the real machine to tell whether there is such a group."""
-        self.store.pause_group(group, self.machine.clock.now(), paused=False, draining=False)
+        pause_group(self.store, group, self.machine.clock.now(), paused=False, draining=False)
         self.checker.paused_groups.discard(group)
         self.client.wake()
 

@@ -11,6 +11,7 @@ from outlast.core.disabling import Rule
 from outlast.core.job import ABORTED, ENDED, QUEUED, RUNNING, Job
 from outlast.core.needs import needs_of
 from outlast.home import Home
+from outlast.store.grouping import set_group
 from outlast.store.store import Front, Submission
 from simulation.machine import SECOND, SIGKILL, Machine, Odds
 from simulation.people import ENVIRONMENT
@@ -94,7 +95,7 @@ def test_all_deadlines_that_passed_meanwhile_are_served_at_once(scene: Scene) ->
 
 
 def test_who_is_barred_by_a_mutex_holds_nobody_up_however_many_slots_it_takes(scene: Scene) -> None:
-    scene.store.set_group("g", 2, 1)
+    set_group(scene.store, "g", 2, 1)
     scene.submit(group="g", mutex=["tape"])
     scene.cycle()
     wide, narrow = scene.submit(group="g", mutex=["tape"], slots=2), scene.submit(group="g")
@@ -103,9 +104,9 @@ def test_who_is_barred_by_a_mutex_holds_nobody_up_however_many_slots_it_takes(sc
 
 
 def test_who_is_passed_over_hides_nobody(scene: Scene) -> None:
-    scene.store.set_group("g", 3, 1)
+    set_group(scene.store, "g", 3, 1)
     wide = scene.submit(group="g", slots=3)
-    scene.store.set_group("g", 2, 1)
+    set_group(scene.store, "g", 2, 1)
     scene.submit(group="g", mutex=["tape"], priority=1)
     narrow = scene.submit(group="g")
     scene.cycle()
@@ -113,7 +114,7 @@ def test_who_is_passed_over_hides_nobody(scene: Scene) -> None:
 
 
 def test_who_borrows_a_slot_waits_for_its_mutex(scene: Scene) -> None:
-    scene.store.set_group("g", 1, 1)
+    set_group(scene.store, "g", 1, 1)
     parent = scene.submit(group="g", mutex=["tape"])
     scene.cycle()
     client = scene.machine.proc()

@@ -12,6 +12,7 @@ from outlast.core.errors import NotFound, Refused, UsageError
 from outlast.core.job import Job
 from outlast.core.needs import met, needs_of
 from outlast.home import Home
+from outlast.store.grouping import pause_group, set_group
 from outlast.store.store import Environment, Front, Store
 from store.making import AT, claim, dump, end, ended, miscounted, start, submission, submit, tick
 
@@ -467,7 +468,7 @@ def test_a_key_can_be_reserved_once(store: Store, home_path: Path) -> None:
 
 def test_a_draining_group_takes_no_more(store: Store, home_path: Path) -> None:
     first = submit(store, group="g")
-    store.pause_group("g", AT, paused=False, draining=True)
+    pause_group(store, "g", AT, paused=False, draining=True)
     before = dump(home_path)
     for fields in ({}, {"waits": True}, {"overlap": "skip"}):
         with pytest.raises(Refused, match="^group `g` is draining: it takes no more jobs: `outlast group resume g`"):
@@ -475,16 +476,16 @@ def test_a_draining_group_takes_no_more(store: Store, home_path: Path) -> None:
     assert before == dump(home_path)
     assert j.QUEUED == submit(store, group="other").status
     claim(store, first)  # those that it has go on
-    store.pause_group("g", AT, paused=False, draining=False)
+    pause_group(store, "g", AT, paused=False, draining=False)
     assert j.QUEUED == submit(store, group="g").status
 
 
 def test_a_job_cannot_take_more_slots_than_there_are(store: Store) -> None:
-    store.set_group("g", 3, AT)
+    set_group(store, "g", 3, AT)
     assert j.QUEUED == submit(store, group="g", spec={"slots": 3}).status
     with pytest.raises(Refused, match=r"--slots 4: group `g` has 3: .*outlast group set g --slots N"):
         submit(store, group="g", spec={"slots": 4})
-    store.set_group("g", None, AT)
+    set_group(store, "g", None, AT)
     assert j.QUEUED == submit(store, group="g", spec={"slots": 4}).status
 
 

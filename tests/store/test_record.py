@@ -9,6 +9,7 @@ from outlast.core import events as e
 from outlast.core import job as j
 from outlast.core.errors import Bug, NotFound, Refused, Stale, SystemFault
 from outlast.home import Home
+from outlast.store.grouping import remove_group, set_group
 from outlast.store.reading import Reading
 from outlast.store.store import Store
 from store.making import AT, claim, dump, end, ended, ending, miscounted, start, submit, tick
@@ -280,8 +281,8 @@ def test_a_wish_that_cannot_be_is_refused(store: Store, home_path: Path) -> None
 
 
 def test_groups(store: Store) -> None:
-    store.set_group("g", 2, AT)
-    store.set_group("\udcff", None, AT)
+    set_group(store, "g", 2, AT)
+    set_group(store, "\udcff", None, AT)
     for name in ("g", "g", "unset", "g"):
         submit(store, group=name)
     submit(store, group="g", waits=True)
@@ -296,15 +297,15 @@ def test_groups(store: Store) -> None:
     told = [[job.id for job in store.ready(group, most)] for group, most in (("g", 9), ("g", 1), (None, 9))]
     assert [[2, 4], [2], []] == told
     assert 1 == store.queued_before(store.jobs([4])[0])
-    store.set_group("g", None, AT)
+    set_group(store, "g", None, AT)
     assert (None, False, False) == store.group("g")
     with pytest.raises(Refused, match="group `g` has 4 active jobs"):
-        store.remove_group("g")
+        remove_group(store, "g")
     with pytest.raises(Refused, match="group `unset` has 1 active"):
-        store.remove_group("unset")  # it was never set, and is there all the same
+        remove_group(store, "unset")  # it was never set, and is there all the same
     with pytest.raises(NotFound):
-        store.remove_group("gone")
-    store.remove_group("\udcff")
+        remove_group(store, "gone")
+    remove_group(store, "\udcff")
     assert store.group("\udcff") is None
 
 

@@ -69,7 +69,9 @@ def set_limits(jobs: "Jobs", group: str | None, values: "Mapping[str, Any]", uns
         raise UsageError("nothing is to be set", f"name a limit: {', '.join(r.NAMES)}")
     with jobs.store.batch():
         if group is not None and jobs.store.group(group) is None:
-            jobs.store.set_group(group, None, now())
+            from outlast.store.grouping import set_group
+
+            set_group(jobs.store, group, None, now())
         k.put_settings(jobs.store, group, given, back)
 
 

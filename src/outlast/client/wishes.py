@@ -117,29 +117,39 @@ class Wishes:
             raise UsageError(f"{slots!r} is no number of slots", "a group has 1 or more, or None for no limit")
         if slots is not None and not 1 <= slots <= _MOST_SLOTS:
             raise UsageError(f"{slots} slots", "a group has 1 or more, or `none` for no limit")
-        self._jobs.store.set_group(name, slots, now())
+        from outlast.store.grouping import set_group
+
+        set_group(self._jobs.store, name, slots, now())
         if self._jobs.store.any_active():
             self._jobs.wake()
 
     def remove_group(self, name: str) -> None:
         """Forget the settings of a group. Raises NotFound, Refused while jobs of it are active."""
-        self._jobs.store.remove_group(name)
+        from outlast.store.grouping import remove_group
+
+        remove_group(self._jobs.store, name)
 
     def pause_group(self, name: str) -> None:
         """Let no job of the group start. Those that run go on; `pause` with `group:NAME` lets them stand still as well."""
         _check_name(name)
-        self._jobs.store.pause_group(name, now(), paused=True, draining=None)
+        from outlast.store.grouping import pause_group
+
+        pause_group(self._jobs.store, name, now(), paused=True, draining=None)
 
     def drain_group(self, name: str) -> None:
         """Let the group take no more jobs. Those that it has start and run to their ends."""
         _check_name(name)
-        self._jobs.store.pause_group(name, now(), paused=None, draining=True)
+        from outlast.store.grouping import pause_group
+
+        pause_group(self._jobs.store, name, now(), paused=None, draining=True)
 
     def resume_group(self, name: str) -> None:
         """Let the group take and start jobs again. Raises NotFound."""
         if self._jobs.reading is None or not any(group["name"] == name for group in self._jobs.groups()):
             raise NotFound(f"no group `{name[:80]}`", "`outlast group list` shows what there is")
-        self._jobs.store.pause_group(name, now(), paused=False, draining=False)
+        from outlast.store.grouping import pause_group
+
+        pause_group(self._jobs.store, name, now(), paused=False, draining=False)
         if self._jobs.store.any_active():
             self._jobs.wake()
 

@@ -12,7 +12,6 @@ from outlast.core.value import Value
 from outlast.home import Home
 from outlast.seams import failpoint
 from outlast.store.batch import Batch
-from outlast.store.grouping import Grouping
 from outlast.store.reading import Reading
 from outlast.store.rows import (
     JOB_COLUMNS,
@@ -76,7 +75,7 @@ class Submission(Value):
     _defaults = {"needs": (), "front": None, "model": None, "held": False}
 
 
-class Store(Reading, Grouping):
+class Store(Reading):
     """The database of a home, to read and to write."""
 
     __slots__ = (

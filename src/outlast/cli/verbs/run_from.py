@@ -36,7 +36,9 @@ def submit_lines(parsed: "Parsed", jobs: "Jobs") -> int:
         batch = [another(model, words, named=named, shell=is_shell) for words, is_shell in commands[start : start + BATCH]]
         if own_group and not start:
             with jobs.store.batch():  # what is refused leaves no group behind
-                jobs.store.set_group(options["group"], _slots(parsed), now())
+                from outlast.store.grouping import set_group
+
+                set_group(jobs.store, options["group"], _slots(parsed), now())
                 made = jobs.submit(batch, wake=False)
             if not parsed.options.get("quiet"):
                 _say_group(options["group"])
