@@ -12,6 +12,7 @@ from sidebyside import BenchHome, Row, alternate, arguments, fresh_home, progres
 
 SMALL = 1000
 ROWS = 10  # what each listing returns, in the small home as in the large one
+SELDOM = 20  # jobs of that name, in the small home as in the large one
 STEP = 1_000_000_000  # one job a second
 
 
@@ -41,7 +42,7 @@ def fill(home: BenchHome, count: int) -> None:
     number = f"WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {count:d})"
     shift = f"(i - 1) * {STEP:d}"
     told = {
-        "id": "i", "name": "'job-' || (i % 10)", '"group"': "'group-' || (i % 4)",
+        "id": "i", "name": f"iif(i > {count - SELDOM:d}, 'seldom', 'job-' || (i % 10))", '"group"': "'group-' || (i % 4)",
         "description": f"iif(i % {count // ROWS:d}, '', 'a needle')",
         "command": """'["/bin/echo","line ' || i || '"]'""", "info": """'["ticket-' || (i * 7919 % 100003) || '","",""]'""",
         "created_at": f"created_at + {shift}", "queued_at": f"queued_at + {shift}", "started_at": f"started_at + {shift}",
@@ -66,6 +67,7 @@ def fill(home: BenchHome, count: int) -> None:
 def main() -> None:
     options = arguments("history", jobs=1_000_000, rounds=20)
     verbs = {
+        "stats seldom": ["stats", "seldom"],
         "list": ["list", "-n", str(ROWS)],
         "history": ["history", "-n", str(ROWS)],
         "history --outcome failed": ["history", "--outcome", "failed", "-n", str(ROWS)],

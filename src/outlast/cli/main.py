@@ -91,7 +91,10 @@ def _do(parsed: "Parsed") -> int:
         raise UsageError("--home is empty", "name a directory, or leave the option out")
     name = MODULES.get(parsed.verb, parsed.verb)
     module = __import__(f"outlast.cli.verbs.{name}", fromlist=["main"])
-    from outlast.client.jobs import Jobs
+    if name == "run":
+        from outlast.client.opened import Opened as Jobs  # a plain submission needs no more
+    else:
+        from outlast.client.jobs import Jobs
 
     status: int = module.main(parsed, Jobs(home))
     return status

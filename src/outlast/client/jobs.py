@@ -4,77 +4,29 @@ A failure of the command is data; only our failures are exceptions (`outlast.Out
 """
 
 from outlast.client.looking import Looking
+from outlast.client.opened import Opened
 from outlast.client.wishes import Wishes
 from outlast.core.errors import NotFound, Refused
 from outlast.core.job import ENDED, RUNNING, Job, Run
-from outlast.home import Home
-from outlast.seams import failpoint, monotonic, now
+from outlast.seams import monotonic, now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from builtins import list as List  # noqa: N812  # the class has a method of that name
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Any, Self
+    from typing import Any
 
     from outlast.client.rehearsing import Rehearsed
     from outlast.core.selectors import Selector
-    from outlast.store.reading import Reading
-    from outlast.store.store import Store, Submission
 
     Selected = int | str | Job | Iterable[int | str | Job]
 
 _PROVE = 250_000_000  # ns between two looks at locks and results
-_AT_LEAST = 2  # events of a job that ends as it is submitted; one that was reserved has more, and others may wait for its end
 _AT_ONCE = 50  # of many jobs that are waited for, so many are looked at together
 
 
-class Jobs(Wishes, Looking):
+class Jobs(Opened, Wishes, Looking):
     """The jobs of one home. Opening costs nothing until something is asked for. Threads may share it; close it when all are through."""
-
-    def __init__(self, home: "str | None" = None) -> None:
-        """`home`: its directory (default: `$OUTLAST_HOME`, else `~/.local/state/outlast`)."""
-        self.home = Home(home)
-        self._store: Store | None = None
-        self._reading: Reading | None = None
-
-    def __enter__(self) -> "Self":
-        """Return self; leaving closes."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the database."""
-        for opened in (self._store, self._reading):
-            if opened is not None:
-                opened.close()
-        self._store = self._reading = None
-
-    @property
-    def store(self) -> "Store":
-        """The store, to write. Makes the home on first use."""
-        if self._store is None:
-            from outlast.store.store import Store
-
-            self._store = Store(self.home)
-        return self._store
-
-    @property
-    def reading(self) -> "Reading | None":
-        """The store, to read, or None while there is nothing in the home."""
-        if self._store is not None:
-            return self._store
-        if self._reading is None and self.home.exists():
-            from outlast.store.reading import Reading
-
-            reading = Reading(self.home)
-            if reading.is_empty():
-                reading.close()
-                return None
-            self._reading = reading
-        return self._reading
 
     # Submitting
 
@@ -115,36 +67,6 @@ class Jobs(Wishes, Looking):
 
         words, shell = _words(command, shell)
         return rehearse(self, submission(words, self.resolved(flatten(options, now())), shell=shell))
-
-    def submit(self, submissions: "Iterable[Submission]", *, wake: bool = True) -> "List[Job]":
-        """Make prepared submissions durable, all or none, and (with `wake`) have a supervisor look at them.
-
-        Whoever passes `wake=False` calls `wake` afterwards; the ids can be told before a supervisor is there.
-        """
-        from outlast.client.submitting import check_same_machine
-
-        check_same_machine(self.home)
-        jobs = self.store.submit(submissions, now())
-        if wake and any(job.status != ENDED or job.version > _AT_LEAST for job in jobs):
-            self.wake()
-        return jobs
-
-    def rouse(self) -> None:
-        """Have a supervisor come up meanwhile, for jobs that are about to be submitted."""
-        from outlast.client.submitting import check_same_machine
-        from outlast.processes.starter import rouse
-
-        check_same_machine(self.home)
-        self.home.make()
-        rouse(self.home)
-
-    def wake(self) -> None:
-        """See to it that a supervisor looks at the store."""
-        from outlast import __version__
-        from outlast.processes.starter import wake
-
-        wake(self.home, __version__)
-        failpoint("submit.after-wake")
 
     def reserve(self, *, expires: "float | str | None" = 86_400, **options: "Any") -> Job:
         """Give an id out for a command that is still to come: `run(..., id=job.id)`. Its key, or with `unique` its name, is taken by then.

@@ -3,18 +3,32 @@
 import os
 import sys
 
-from outlast.client.submitting import submission
+from outlast.client.submitting import TO_RESOLVE, submission
 from outlast.core.job import ENDED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outlast.cli.parse import Parsed
     from outlast.client.jobs import Jobs
+    from outlast.client.opened import Opened
     from outlast.core.job import Job
 
 
-def main(parsed: "Parsed", jobs: "Jobs") -> int:
+def main(parsed: "Parsed", opened: "Opened") -> int:
     """Submit."""
+    if "from" in parsed.options or parsed.foreground or parsed.options.get("dry-run"):
+        return _otherwise(parsed, opened)
+    options = parsed.spec if TO_RESOLVE.isdisjoint(parsed.spec) else _jobs(opened).resolved(parsed.spec)
+    job = opened.submit([submission(parsed.command, options, shell=parsed["shell"])], wake=False)[0]
+    told(job, parsed)  # it is durable; a supervisor that cannot be started is told after that
+    if job.status != ENDED or "id" in parsed.options:  # others may wait for the end of what was reserved
+        opened.wake()
+    return 0
+
+
+def _otherwise(parsed: "Parsed", opened: "Opened") -> int:
+    """Submit in front, or many, or not at all."""
+    jobs = _jobs(opened)
     if parsed.options.get("dry-run"):
         from outlast.cli.verbs.run_dry import say
 
@@ -24,15 +38,15 @@ def main(parsed: "Parsed", jobs: "Jobs") -> int:
 
         options = jobs.resolved(parsed.spec)
         return run_in_front(jobs, lambda front: submission(parsed.command, options, shell=parsed["shell"], front=front), **in_front(parsed))
-    if "from" in parsed.options:
-        from outlast.cli.verbs.run_from import submit_lines
+    from outlast.cli.verbs.run_from import submit_lines
 
-        return submit_lines(parsed, jobs)
-    job = jobs.submit([submission(parsed.command, jobs.resolved(parsed.spec), shell=parsed["shell"])], wake=False)[0]
-    told(job, parsed)  # it is durable; a supervisor that cannot be started is told after that
-    if job.status != ENDED or "id" in parsed.options:  # others may wait for the end of what was reserved
-        jobs.wake()
-    return 0
+    return submit_lines(parsed, jobs)
+
+
+def _jobs(opened: "Opened") -> "Jobs":
+    from outlast.client.jobs import Jobs
+
+    return Jobs(opened.home.path)
 
 
 def in_front(parsed: "Parsed") -> "dict[str, bool]":
