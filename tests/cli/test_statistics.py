@@ -79,7 +79,7 @@ def test_all_of_one_name() -> None:
     text = stats_detail(stats(memory=3 << 20))
     for said in (
         "10 succeeded, 2 timed out",
-        "job 99: timed out: timed out: timeout.run",
+        "job 99: timed out: timeout.run",
         "1m 30s in all",
         "3.0 MiB (all",
         "1.0 MiB (the l",
