@@ -44,7 +44,8 @@ from simulation.machine import Machine
 client, executors, supervisor = outlast.client, outlast.executors, outlast.supervisor
 # Whoever reads a clock or passes a failpoint.
 SEAMS: tuple[ModuleType, ...] = (
-    outlast.seams, outlast.store.store, executors.lender, client.ending, client.holding, client.jobs, client.wishes, supervisor.main,
+    outlast.seams, outlast.store.store, executors.lender, client.ending, client.holding, client.jobs, client.opened, client.wishes,
+    supervisor.main,
     supervisor.dispatcher, supervisor.watcher, supervisor.stopper, supervisor.pauser, supervisor.limiter, supervisor.collector,
     supervisor.settler,
 )  # fmt: skip
