@@ -12,7 +12,6 @@ from outlast.store import keeping as k
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from outlast.store.reading import Reading
     from outlast.store.store import Store
 
 READ = 2000
@@ -60,9 +59,3 @@ class Forgetting:
             execute(queries["mask-environment"], (name, dumps(masked(bytes(row[0]), bytes.fromhex(key))), row[1], now))
             execute(queries["delete-environment"], (name,))
         failpoint("forget.after-commit")
-
-
-def when_masked(reading: "Reading", name: str | None) -> int | None:
-    """Return when an environment was forgotten (ns), or None: it is there, or never was."""
-    row = reading.database.one("masked", name)
-    return row[1] if row and reading.database.one("environment", name) is None else None

@@ -155,8 +155,6 @@ SELECT variables, surroundings FROM environments WHERE hash = ? AND used_at < ?
 INSERT OR REPLACE INTO masked_environments (hash, names, surroundings, masked_at) VALUES (?, ?, ?, ?)
 -- name: delete-environment
 DELETE FROM environments WHERE hash = ?
--- name: masked
-SELECT names, masked_at FROM masked_environments WHERE hash = ?
 -- name: meta
 SELECT value FROM meta WHERE name = ?
 -- name: queued-groups
